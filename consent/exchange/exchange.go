@@ -1,0 +1,169 @@
+package exchange
+
+import (
+	"context"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Exchange is the record of one HTTP exchange: the one wrapper around its
+// response, what the middlewares learned of it, and how it ended. It is made by
+// [Begin], belongs to one request, and is safe for concurrent use.
+type Exchange struct {
+	beneath http.ResponseWriter
+	header  http.Header // fetched once, see Header
+	req     *http.Request
+	ctx     context.Context
+	start   time.Time
+
+	committing sync.Mutex // held while header hooks run
+	committed  atomic.Bool
+	ended      atomic.Bool
+	bytes      atomic.Int64
+	flags      atomic.Uint32
+
+	mu       sync.Mutex // guards what follows
+	served   bool
+	status   int
+	hints    int // informational responses
+	expected int64
+	first    time.Duration
+	total    time.Duration
+	route    string
+	before   []HeaderHook
+	atEnd    []EndHook
+	slots    []slot
+	kept     storage // storage fields as they were at commit
+
+	beforeArray [3]HeaderHook
+	atEndArray  [3]EndHook
+	slotArray   [4]slot
+}
+
+// HeaderHook is called exactly once for a response, just before its final
+// header goes out, by whatever way. It may change h, and must not write. A
+// status of 0 means that a panic unwinds and nothing is sent: the hook may only
+// take away, because a recoverer further out may answer with what is left; it
+// is called again if a recoverer inside the exchange answers.
+type HeaderHook interface {
+	BeforeHeader(x *Exchange, status int, h http.Header)
+}
+
+// EndHook is called once, at the end of the exchange, when its Outcome is
+// final. Nothing can be written any more.
+type EndHook interface {
+	AtEnd(x *Exchange)
+}
+
+// carrier is the context of the request and the exchange in one allocation.
+type carrier struct {
+	context.Context
+	x Exchange
+}
+
+type carrierKey struct{}
+
+// Value returns the exchange for the private key, and else what the parent has.
+func (c *carrier) Value(key any) any {
+	if key == (carrierKey{}) {
+		return &c.x
+	}
+	return c.Context.Value(key)
+}
+
+// From returns the exchange that a context belongs to, or nil.
+func From(ctx context.Context) *Exchange {
+	x, _ := ctx.Value(carrierKey{}).(*Exchange)
+	return x
+}
+
+// Begin returns the exchange of this request, with the writer and the request
+// to go on with. The first middleware that calls it makes the exchange; later
+// ones get the same. If something between them replaced the writer, they keep
+// the one they were given: what is written there reaches the exchange's own
+// writer later, and its hooks with it.
+func Begin(w http.ResponseWriter, r *http.Request) (*Exchange, http.ResponseWriter, *http.Request) {
+	own, wrapped := w.(interface{ exchange() *Exchange })
+	if x := From(r.Context()); x != nil && !x.ended.Load() {
+		if !wrapped || own.exchange() != x {
+			x.set(flagSecondWriter)
+		}
+		return x, w, r
+	}
+	if wrapped && !own.exchange().ended.Load() {
+		// Something replaced the context, and with it the exchange.
+		x := own.exchange()
+		return x, w, r.WithContext(context.WithValue(r.Context(), carrierKey{}, x))
+	}
+	c := &carrier{Context: r.Context()}
+	x := &c.x
+	x.beneath, x.req, x.ctx, x.start, x.expected = w, r, c.Context, time.Now(), -1
+	// Once: HTTP/2 panics when it is asked for after the handler returned.
+	x.header = w.Header()
+	x.before, x.atEnd, x.slots = x.beforeArray[:0], x.atEndArray[:0], x.slotArray[:0]
+	return x, wrap(x), r.WithContext(c)
+}
+
+// Request returns the request as it came to the first middleware. It must not
+// be changed.
+func (x *Exchange) Request() *http.Request { return x.req }
+
+// CookieLines returns the lines of the Cookie field as they came.
+func (x *Exchange) CookieLines() []string { return x.req.Header["Cookie"] }
+
+// Start returns when the exchange began.
+func (x *Exchange) Start() time.Time { return x.start }
+
+// SecondWriter reports whether a middleware was given a writer that is not the
+// exchange's own, because something between replaced it.
+func (x *Exchange) SecondWriter() bool { return x.has(flagSecondWriter) }
+
+// OnHeader registers a hook for the final header. The same hook is registered
+// once; after the header went out it is ignored.
+func (x *Exchange) OnHeader(h HeaderHook) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	for _, other := range x.before {
+		if other == h {
+			return
+		}
+	}
+	if !x.committed.Load() && !x.ended.Load() {
+		x.before = append(x.before, h)
+	}
+}
+
+// OnEnd registers a hook for the end of the exchange. The same hook is
+// registered once; after the end it is ignored.
+func (x *Exchange) OnEnd(h EndHook) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	for _, other := range x.atEnd {
+		if other == h {
+			return
+		}
+	}
+	if !x.ended.Load() {
+		x.atEnd = append(x.atEnd, h)
+	}
+}
+
+// Route returns the route template of the request as the router has it, such
+// as "GET /users/{id}", or "" while it is not known.
+func (x *Exchange) Route() string {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.route
+}
+
+// SetRoute fills the route. The first one stays: the innermost middleware, next
+// to the router, knows best and returns first.
+func (x *Exchange) SetRoute(pattern string) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.route == "" && !x.ended.Load() {
+		x.route = pattern
+	}
+}

@@ -1,0 +1,54 @@
+package exchange
+
+import "time"
+
+// Outcome is what the writer beneath accepted on behalf of the client. For an
+// HTTP server it is what the client was sent; where Aborted is true, bytes that
+// were accepted and not flushed may never have arrived.
+type Outcome struct {
+	Status        int           // the first final status; 0 when nothing was sent; 101 when hijacked
+	Bytes         int64         // of the body; 0 for HEAD, 204 and 304
+	Informational int           // 1xx responses before the final one
+	FirstByte     time.Duration // from the start until the header went out; 0 when none did
+	Duration      time.Duration // from the start to the end; 0 while it runs
+
+	Hijacked   bool // the connection was handed to the handler
+	Panicked   bool // the handler panicked, other than with http.ErrAbortHandler
+	Aborted    bool // the response was cut off
+	WriteError bool // the connection took no more
+	ClientGone bool // the client closed before the handler returned
+	Superseded bool // a timeout answered in its place; Status and Bytes are 0
+}
+
+const (
+	flagHijacked uint32 = 1 << iota
+	flagPanicked
+	flagAborted
+	flagWriteError
+	flagClientGone
+	flagSuperseded
+	flagSecondWriter
+)
+
+func (x *Exchange) set(flag uint32)      { x.flags.Or(flag) }
+func (x *Exchange) has(flag uint32) bool { return x.flags.Load()&flag != 0 }
+
+// Outcome returns what became of the exchange so far. It is final in
+// [EndHook.AtEnd].
+func (x *Exchange) Outcome() Outcome {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	o := Outcome{
+		Status: x.status, Bytes: x.bytes.Load(), Informational: x.hints, FirstByte: x.first, Duration: x.total,
+		Hijacked: x.has(flagHijacked), Panicked: x.has(flagPanicked), Aborted: x.has(flagAborted),
+		WriteError: x.has(flagWriteError), ClientGone: x.has(flagClientGone), Superseded: x.has(flagSuperseded),
+	}
+	if o.Superseded {
+		o.Status, o.Bytes = 0, 0
+	}
+	return o
+}
+
+// Committed reports whether the final header went out or the connection was
+// hijacked, so that no header can be changed any more.
+func (x *Exchange) Committed() bool { return x.committed.Load() || x.has(flagHijacked) }

@@ -1,0 +1,206 @@
+package exchange_test
+
+import (
+	"context"
+	"io"
+	"log"
+	"net/http"
+	"net/http/httptest"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/candorhttp/candor/consent/exchange"
+)
+
+func logTo(mu *sync.Mutex, w io.Writer) *log.Logger {
+	return log.New(lockedWriter{mu, w}, "", 0)
+}
+
+type lockedWriter struct {
+	mu *sync.Mutex
+	w  io.Writer
+}
+
+func (l lockedWriter) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.w.Write(p)
+}
+
+// Several middlewares, one exchange, one wrapper, one end.
+func TestMiddlewaresShareTheExchange(t *testing.T) {
+	var seen []*exchange.Exchange
+	var writers []http.ResponseWriter
+	layer := func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			x, w, r := exchange.Begin(w, r)
+			seen, writers = append(seen, x), append(writers, w)
+			x.Serve(next, w, r)
+		})
+	}
+	m := newWatch()
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /users/{id}", func(w http.ResponseWriter, r *http.Request) { write(w, 1) })
+	h := layer(m.Middleware(layer(mux)))
+	h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/users/jane", nil))
+	require.Len(t, seen, 2)
+	require.Same(t, seen[0], seen[1])
+	require.Equal(t, writers[0], writers[1])
+	require.Equal(t, []int{200}, m.statuses)
+	require.Equal(t, "GET /users/{id}", m.route)
+	require.False(t, seen[0].SecondWriter())
+}
+
+// The route is lost to outer middleware when something copies the request, and
+// is known all the same, also when the handler panics.
+func TestRoute(t *testing.T) {
+	mux := http.NewServeMux()
+	mux.HandleFunc("/a/{x}", func(http.ResponseWriter, *http.Request) {})
+	mux.HandleFunc("/panic", func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })
+	copies := func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), struct{ int }{}, 1)))
+		})
+	}
+	for path, want := range map[string]string{"/a/secret": "/a/{x}", "/panic": "/panic", "/nothing": ""} {
+		outer, inner := newWatch(), newWatch()
+		func() {
+			defer func() { _ = recover() }()
+			outer.Middleware(copies(inner.Middleware(mux))).ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", path, nil))
+		}()
+		require.Equal(t, want, outer.route, path)
+	}
+}
+
+// Something between replaced the writer: the inner middleware keeps it, and
+// what is written there is judged when it reaches the exchange's own.
+func TestReplacedWriter(t *testing.T) {
+	m, inner := newWatch(), newWatch()
+	var x *exchange.Exchange
+	s := server(t, m.Middleware(http.TimeoutHandler(inner.Middleware(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		x = exchange.From(r.Context())
+		w.Header().Add("Set-Cookie", "bad=1")
+		write(w, 3)
+		require.False(t, x.Committed(), "nothing has left the server")
+	})), time.Minute, "")), false)
+	w, body, _ := get(t, s)
+	require.Equal(t, "xxx", body)
+	require.Empty(t, w.Header.Values("Set-Cookie"))
+	require.True(t, x.SecondWriter())
+	require.Equal(t, exchange.Outcome{Status: 200, Bytes: 3}, m.result(t))
+	require.Equal(t, []int{200}, inner.statuses, "its hook ran as well")
+}
+
+// Something between replaced the context: the exchange is found by its writer.
+func TestReplacedContext(t *testing.T) {
+	m, inner := newWatch(), newWatch()
+	forget := func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			next.ServeHTTP(w, r.WithContext(context.Background()))
+		})
+	}
+	var inside *exchange.Exchange
+	h := m.Middleware(forget(inner.Middleware(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		inside = exchange.From(r.Context())
+		write(w, 1)
+	}))))
+	h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil))
+	require.NotNil(t, inside)
+	require.Equal(t, []int{200}, m.statuses)
+	require.Equal(t, []int{200}, inner.statuses)
+	require.Equal(t, m.result(t), inner.result(t))
+}
+
+// A request that is made in the context of an earlier one is one of its own.
+func TestContextOfAnEarlierRequest(t *testing.T) {
+	var ctx context.Context
+	first := newWatch()
+	first.Middleware(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { ctx = r.Context() })).
+		ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil))
+	second := newWatch()
+	w := httptest.NewRecorder()
+	second.Middleware(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(418) })).
+		ServeHTTP(w, httptest.NewRequestWithContext(ctx, "GET", "/", nil))
+	require.Equal(t, exchange.Outcome{Status: 200}, first.result(t))
+	require.Equal(t, exchange.Outcome{Status: 418}, second.result(t))
+}
+
+func TestHooksAreRegisteredOnce(t *testing.T) {
+	m := newWatch()
+	m.Middleware(m.Middleware(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		write(w, 1)
+		exchange.From(r.Context()).OnHeader(newWatch()) // too late: ignored
+	}))).ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil))
+	require.Equal(t, []int{200}, m.statuses)
+}
+
+func TestSlots(t *testing.T) {
+	var a, b exchange.Slot[string]
+	var many [20]exchange.Slot[int]
+	x, _, _ := exchange.Begin(httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil))
+	require.Nil(t, a.Get(x))
+	one, two := "one", "two"
+	a.Set(x, &one)
+	b.Set(x, &two)
+	require.Equal(t, "one", *a.Get(x))
+	require.Equal(t, "two", *b.Get(x))
+	a.Set(x, &two)
+	require.Equal(t, "two", *a.Get(x))
+	for i := range many {
+		many[i].Set(x, &i)
+	}
+	for i := range many {
+		require.Equal(t, i, *many[i].Get(x))
+	}
+	require.Equal(t, "two", *b.Get(x))
+}
+
+// The request that the first middleware was given, and its cookie lines, stay
+// as they came.
+func TestRequestStays(t *testing.T) {
+	r := httptest.NewRequest("GET", "/", nil)
+	r.Header["Cookie"] = []string{"a=1; b=2", "c=3"}
+	x, _, r2 := exchange.Begin(httptest.NewRecorder(), r)
+	r2.Header = http.Header{}
+	require.Equal(t, []string{"a=1; b=2", "c=3"}, x.CookieLines())
+	require.Same(t, r, x.Request())
+	require.WithinDuration(t, time.Now(), x.Start(), time.Minute)
+}
+
+func TestBeginAllocatesTwice(t *testing.T) {
+	w := httptest.NewRecorder()
+	r := httptest.NewRequest("GET", "/", nil)
+	next := http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})
+	require.LessOrEqual(t, testing.AllocsPerRun(100, func() {
+		x, w, r := exchange.Begin(w, r)
+		x.Serve(next, w, r)
+	}), 2.0)
+}
+
+func BenchmarkExchange(b *testing.B) {
+	body := []byte("hello")
+	bare := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = w.Write(body) })
+	wrapped := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		x, w, r := exchange.Begin(w, r)
+		x.Serve(bare, w, r)
+	})
+	r := httptest.NewRequest("GET", "/", nil)
+	for name, h := range map[string]http.Handler{"bare": bare, "wrapped": wrapped} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			w := &discard{h: http.Header{}}
+			for b.Loop() {
+				h.ServeHTTP(w, r)
+			}
+		})
+	}
+}
+
+type discard struct{ h http.Header }
+
+func (d *discard) Header() http.Header         { return d.h }
+func (d *discard) Write(p []byte) (int, error) { return len(p), nil }
+func (d *discard) WriteHeader(int)             {}

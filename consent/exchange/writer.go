@@ -1,0 +1,179 @@
+package exchange
+
+import (
+	"bufio"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"time"
+)
+
+// errEnded is what a write is told that comes after the handler returned.
+var errEnded = errors.New("exchange: the handler has returned")
+
+// writer is the wrapper without the optional interfaces. It is one pointer, so
+// that no form of it costs an allocation.
+type writer struct{ x *Exchange }
+
+func (w writer) exchange() *Exchange { return w.x }
+
+// Header returns the response's header map, and a map that leads nowhere once
+// the handler returned: the real one belongs to the server then.
+func (w writer) Header() http.Header {
+	if w.x.ended.Load() {
+		return http.Header{}
+	}
+	return w.x.header
+}
+
+func (w writer) Write(p []byte) (int, error) {
+	if w.x.ended.Load() {
+		return 0, errEnded
+	}
+	if !w.x.has(flagHijacked) {
+		w.x.commit(http.StatusOK)
+	}
+	n, err := w.x.beneath.Write(p)
+	w.x.wrote(int64(n), err)
+	return n, err
+}
+
+// WriteString implements io.StringWriter. It saves a copy where the writer
+// beneath does, and costs the same where not.
+func (w writer) WriteString(s string) (int, error) {
+	if w.x.ended.Load() {
+		return 0, errEnded
+	}
+	if !w.x.has(flagHijacked) {
+		w.x.commit(http.StatusOK)
+	}
+	n, err := io.WriteString(w.x.beneath, s)
+	w.x.wrote(int64(n), err)
+	return n, err
+}
+
+func (w writer) WriteHeader(status int) {
+	x := w.x
+	switch {
+	case x.ended.Load():
+		return
+	case x.has(flagHijacked):
+		// The server says so itself.
+	case status < 100 || status > 999:
+		// The writer beneath panics as it does; nothing is sent.
+	case x.informational(status):
+		if !x.committed.Load() {
+			x.sendInformational(status)
+			return
+		}
+	default:
+		x.commit(status)
+	}
+	x.beneath.WriteHeader(status)
+}
+
+// informational tells a 1xx that others may follow. To net/http a 101 is final
+// in HTTP/1 and informational in HTTP/2.
+func (x *Exchange) informational(status int) bool {
+	return status < 200 && (status != http.StatusSwitchingProtocols || x.req.ProtoMajor >= 2)
+}
+
+// sendInformational sends a 1xx without what only the final header may carry:
+// whether that is allowed is decided there.
+func (x *Exchange) sendInformational(status int) {
+	x.committing.Lock()
+	defer x.committing.Unlock()
+	withheld := takeStorage(x.header)
+	x.mu.Lock()
+	x.hints++
+	x.mu.Unlock()
+	defer withheld.putBack(x.header)
+	x.beneath.WriteHeader(status)
+}
+
+// wrote accounts for body bytes and for what the connection said.
+func (x *Exchange) wrote(n int64, err error) {
+	if n > 0 && bodyAllowed(x.req.Method, x.status) {
+		x.bytes.Add(n)
+	}
+	switch {
+	case err == nil, errors.Is(err, http.ErrBodyNotAllowed), errors.Is(err, http.ErrContentLength), errors.Is(err, http.ErrHijacked):
+	case errors.Is(err, http.ErrHandlerTimeout):
+		x.set(flagSuperseded)
+	default:
+		x.set(flagWriteError)
+	}
+}
+
+func (x *Exchange) flush() error {
+	if x.ended.Load() {
+		return errEnded
+	}
+	x.commit(http.StatusOK)
+	if f, ok := x.beneath.(interface{ FlushError() error }); ok {
+		err := f.FlushError()
+		x.wrote(0, err)
+		return err
+	}
+	if f, ok := x.beneath.(http.Flusher); ok {
+		f.Flush()
+		return nil
+	}
+	err := http.NewResponseController(x.beneath).Flush()
+	x.wrote(0, err)
+	return err
+}
+
+func (x *Exchange) hijack() (net.Conn, *bufio.ReadWriter, error) {
+	if x.ended.Load() {
+		return nil, nil, errEnded
+	}
+	conn, rw, err := http.NewResponseController(x.beneath).Hijack()
+	if err == nil {
+		x.mu.Lock()
+		if x.status == 0 {
+			x.status = http.StatusSwitchingProtocols
+			x.first = time.Since(x.start)
+		}
+		x.mu.Unlock()
+		x.set(flagHijacked)
+	}
+	return conn, rw, err
+}
+
+// sniffed is how much is read to know that there is anything; net/http looks
+// at as much to guess the content type.
+const sniffed = 512
+
+func (x *Exchange) readFrom(src io.Reader) (int64, error) {
+	if x.ended.Load() {
+		return 0, errEnded
+	}
+	var total int64
+	if !x.committed.Load() {
+		// An empty source sends nothing, not even the header.
+		block := make([]byte, sniffed)
+		n, err := io.ReadAtLeast(src, block, 1)
+		if n == 0 {
+			if errors.Is(err, io.EOF) {
+				err = nil
+			}
+			return 0, err
+		}
+		x.commit(http.StatusOK)
+		n, werr := x.beneath.Write(block[:n])
+		x.wrote(int64(n), werr)
+		total = int64(n)
+		if werr != nil {
+			return total, werr
+		}
+	}
+	n, err := x.beneath.(io.ReaderFrom).ReadFrom(src)
+	x.wrote(n, err)
+	return total + n, err
+}
+
+func (x *Exchange) push(target string, opts *http.PushOptions) error {
+	return x.beneath.(http.Pusher).Push(target, opts)
+}

@@ -1,0 +1,47 @@
+package consent
+
+import "time"
+
+// Codec lets the tests reach the consent cookie's text form.
+type Codec struct{ c *codec }
+
+func NewCodec(keys Keys, name string) Codec { return Codec{newCodec(keys, name)} }
+
+func (c Codec) Encode(s Stored) string { return c.c.encode(&s) }
+
+func (c Codec) Decode(text string, now time.Time) (Stored, error) {
+	var s Stored
+	err := c.c.decode(&s, text, now)
+	return s, err
+}
+
+// DecodeInto is Decode into a value that keeps its memory.
+func (c Codec) DecodeInto(s *Stored, text string, now time.Time) error {
+	return c.c.decode(s, text, now)
+}
+
+// Payload lets the fuzz test reach the reader behind the signature.
+func Payload(b []byte, now time.Time) (Stored, bool) {
+	var s Stored
+	ok := readStored(&s, b, now)
+	return s, ok
+}
+
+func AppendPayload(s Stored) []byte { return appendStored(nil, &s) }
+
+func LocalPath(p string) string { return localPath(p) }
+
+// Superseded lets the tests reach the memory of replaced revisions.
+type Superseded struct{ s *superseded }
+
+func NewSuperseded(bound int) Superseded { return Superseded{newSuperseded(bound)} }
+
+func (s Superseded) Raise(subject Subject, revision uint64, minute int64) {
+	s.s.raise(subject, revision, minute)
+}
+
+func (s Superseded) Stands(subject Subject, revision uint64, issued int64) bool {
+	return s.s.stands(subject, revision, issued)
+}
+
+func (s Superseded) Size() (int, int64) { return s.s.size() }

@@ -1,0 +1,212 @@
+package consent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/candorhttp/candor/consent/exchange"
+	"github.com/candorhttp/candor/iputil"
+)
+
+// Config configures a [Manager]. It is copied by New.
+type Config struct {
+	// Policy is required and validated.
+	Policy Policy
+	// Keys is required. The newest signs, all verify.
+	Keys Keys
+	// Ledger is required; ledger.Memory() forgets at the end of the process.
+	Ledger Ledger
+	// Visitors finds the visitor's address, for rate limits only, and tells
+	// whether the visitor came by https. Nil believes the TCP peer alone.
+	Visitors *iputil.Resolver
+	// Domain, when set, shares the choice among a domain's hosts. The cookie is
+	// then named __Secure-consent, and a sibling host can plant one (RFC
+	// 6265bis §8.6); what it plants cannot be a yes of somebody else's making.
+	Domain string
+	// Insecure names the cookie plain "consent", without the Secure attribute
+	// on plain http: for local development.
+	Insecure bool
+	// Prefix is the path below which the endpoints live; default "/privacy/".
+	Prefix string
+	// TrustedOrigins may post decisions from other origins of the same site,
+	// for single-page applications: "https://app.example.com".
+	TrustedOrigins []string
+	// Regime chooses the regime of a request; nil means OptIn for all. What it
+	// looks at must be in the host's Vary.
+	Regime func(*http.Request) Regime
+	// Logger receives what operators should know; nil discards it. It never
+	// receives anything of a visitor.
+	Logger *slog.Logger
+	// MaxSuperseded bounds the memory of replaced revisions, in subjects;
+	// 0 means 262,144 (about 30 MiB when full). See Stats for what happens then.
+	MaxSuperseded int
+	// Now is the clock; nil means time.Now.
+	Now func() time.Time
+}
+
+// Manager asks, keeps and answers. Make it with New; the zero Manager is not
+// usable. It is safe for concurrent use.
+type Manager struct {
+	rules    *Rules
+	codec    *codec
+	ledger   Ledger
+	visitors *iputil.Resolver
+	domain   string
+	insecure bool
+	prefix   string
+	regime   func(*http.Request) Regime
+	logger   *slog.Logger
+	now      func() time.Time
+
+	origins    map[string]bool
+	crossSite  *http.CrossOriginProtection
+	limits     *limits
+	superseded *superseded
+	subjects   [64]sync.Mutex // striped by subject: one change of a subject at a time
+	pending    pending
+	counters   counters
+	lateRoutes routeSet
+
+	slot exchange.Slot[state]
+}
+
+// New returns a Manager, or one error that names every fault of cfg. It reads
+// the ledger once, to learn which revisions were replaced.
+func New(cfg Config) (*Manager, error) {
+	var faults []error
+	fault := func(format string, args ...any) {
+		faults = append(faults, fmt.Errorf("consent: config: "+format, args...))
+	}
+	rules, err := cfg.Policy.Compile()
+	if err != nil {
+		faults = append(faults, err)
+	}
+	if cfg.Keys.IsZero() {
+		fault("Keys: %w; read them with consent.KeysFromEnv or consent.KeysFromFile", ErrNoKeys)
+	}
+	if cfg.Ledger == nil {
+		fault("Ledger: is missing; use a package of consent/ledger")
+	}
+	if cfg.Domain != "" && !isDomain(cfg.Domain) {
+		fault("Domain: is not a domain name; write it in lower case without a leading dot or a port, for example \"example.com\"")
+	}
+	if cfg.Domain != "" && cfg.Insecure {
+		fault("Insecure: cannot be used with Domain; drop one of them")
+	}
+	prefix := cfg.Prefix
+	if prefix == "" {
+		prefix = "/privacy/"
+	}
+	if !isPrefix(prefix) {
+		fault("Prefix: is not a path; write for example \"/privacy/\", beginning and ending with a slash")
+	}
+	if cfg.MaxSuperseded < 0 {
+		fault("MaxSuperseded: is %d; choose how many subjects to remember, or 0 for %d", cfg.MaxSuperseded, defaultSuperseded)
+	}
+	crossSite := http.NewCrossOriginProtection()
+	origins := map[string]bool{}
+	for i, o := range cfg.TrustedOrigins {
+		u, err := url.Parse(o)
+		if err == nil {
+			err = crossSite.AddTrustedOrigin(o)
+		}
+		if err != nil || u.Scheme != "https" && !cfg.Insecure {
+			fault("TrustedOrigins[%d]: is not an https origin; write for example \"https://app.example.com\"", i)
+			continue
+		}
+		origins[o] = true
+	}
+	if err := errors.Join(faults...); err != nil {
+		return nil, err
+	}
+
+	m := &Manager{
+		rules: rules, ledger: cfg.Ledger, visitors: cfg.Visitors,
+		domain: cfg.Domain, insecure: cfg.Insecure, prefix: prefix,
+		regime: cfg.Regime, logger: cfg.Logger, now: cfg.Now,
+		origins: origins, crossSite: crossSite, limits: newLimits(),
+	}
+	name := "__Host-" + cookieName
+	switch {
+	case cfg.Domain != "":
+		name = "__Secure-" + cookieName
+	case cfg.Insecure:
+		name = cookieName
+	}
+	m.codec = newCodec(cfg.Keys, name)
+	if m.logger == nil {
+		m.logger = slog.New(slog.DiscardHandler)
+	}
+	if m.now == nil {
+		m.now = time.Now
+	}
+	bound := cfg.MaxSuperseded
+	if bound == 0 {
+		bound = defaultSuperseded
+	}
+	m.superseded = newSuperseded(bound)
+	if err := m.rebuild(context.Background()); err != nil {
+		return nil, fmt.Errorf("consent: config: Ledger: cannot be read, so withdrawn grants are not known; mend it: %w", err)
+	}
+	return m, nil
+}
+
+// rebuild learns from the ledger which revisions were replaced.
+func (m *Manager) rebuild(ctx context.Context) error {
+	return m.ledger.Scan(ctx, 0, func(e Entry) error {
+		m.learn(e)
+		return nil
+	})
+}
+
+// learn takes notice of an entry that this or another process appended.
+func (m *Manager) learn(e Entry) {
+	// The first revision of a subject replaces nothing.
+	if !e.Subject.IsZero() && e.Revision > 1 {
+		m.superseded.raise(e.Subject, e.Revision, e.Time.Unix()/60)
+	}
+}
+
+// Policy returns the policy that runs.
+func (m *Manager) Policy() Policy { return m.rules.policy.clone() }
+
+// Prefix returns the path below which the endpoints live, with its slashes.
+func (m *Manager) Prefix() string { return m.prefix }
+
+func isDomain(s string) bool {
+	if len(s) > 253 || !strings.Contains(s, ".") {
+		return false
+	}
+	for label := range strings.SplitSeq(s, ".") {
+		if label == "" || len(label) > 63 || label[0] == '-' || label[len(label)-1] == '-' {
+			return false
+		}
+		for i := range len(label) {
+			c := label[i]
+			if (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '-' {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+func isPrefix(s string) bool {
+	if len(s) < 3 || s[0] != '/' || s[len(s)-1] != '/' || strings.Contains(s, "//") {
+		return false
+	}
+	for i := range len(s) {
+		c := s[i]
+		if (c < 'a' || c > 'z') && !isUpper(c) && (c < '0' || c > '9') && c != '-' && c != '_' && c != '/' {
+			return false
+		}
+	}
+	return true
+}

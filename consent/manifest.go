@@ -1,0 +1,100 @@
+package consent
+
+// Manifest is the list of what runs: every cookie that can be set, every field
+// that can be logged, every place data can be sent. It is filled by the running
+// parts themselves (see [Describer]), so it cannot drift from them. Encoded as
+// JSON it is what GET manifest.json answers.
+type Manifest struct {
+	Schema     string            `json:"$schema"` // identifies the form of this document
+	Policy     ManifestPolicy    `json:"policy"`
+	Purposes   []ManifestPurpose `json:"purposes"`
+	Recipients []Recipient       `json:"recipients,omitempty"`
+	Cookies    []ManifestCookie  `json:"cookies"`
+	Storage    []ManifestStorage `json:"storage,omitempty"`
+	Log        []ManifestField   `json:"log"`
+	Records    []ManifestRecords `json:"records,omitempty"`
+	Endpoints  []string          `json:"endpoints"`
+	Notes      []string          `json:"notes,omitempty"` // what a reviewer should know that has no row
+}
+
+// Describer is implemented by every part that sets, reads, logs, keeps or
+// sends something.
+type Describer interface {
+	// Describe adds the part's own rows to m. It is called when a manifest is
+	// asked for, possibly concurrently, and does not keep m.
+	Describe(m *Manifest)
+}
+
+// ManifestPolicy is the policy's head.
+type ManifestPolicy struct {
+	Version    int        `json:"version"`
+	Effective  string     `json:"effective"`
+	Controller Controller `json:"controller"`
+	Authority  Authority  `json:"authority"`
+	Languages  []string   `json:"languages"`
+	Regimes    []string   `json:"regimes"`
+	GPC        bool       `json:"gpc"` // Sec-GPC is honoured
+	GrantDays  int        `json:"grant_days"`
+	ReaskDays  int        `json:"reask_days"`
+	Changes    []Change   `json:"changes,omitempty"`
+}
+
+// ManifestPurpose is one purpose of the policy.
+type ManifestPurpose struct {
+	Purpose    Purpose  `json:"purpose"`
+	Basis      Basis    `json:"basis"`
+	Title      Text     `json:"title"`
+	Text       Text     `json:"text"`
+	Retention  Text     `json:"retention"`
+	Recipients []string `json:"recipients,omitempty"`
+	SharesData bool     `json:"shares_data"`
+	GoodSince  int      `json:"good_since"`
+}
+
+// ManifestCookie is one cookie that can be set or read.
+type ManifestCookie struct {
+	Name         string            `json:"name"`              // exact, or prefix_* for a family
+	Purpose      Purpose           `json:"purpose,omitempty"` // none: the consent cookie itself
+	Basis        Basis             `json:"basis"`
+	Provider     string            `json:"provider"`
+	Recipient    string            `json:"recipient,omitempty"`
+	Description  Text              `json:"description"`
+	LifetimeDays float64           `json:"lifetime_days"` // 0: until the browser closes
+	HTTPOnly     bool              `json:"http_only"`
+	Secure       bool              `json:"secure"`
+	SameSite     string            `json:"same_site"`
+	Partitioned  bool              `json:"partitioned,omitempty"`
+	Variants     []ManifestVariant `json:"variants"`
+}
+
+// ManifestVariant is one place a cookie is set on.
+type ManifestVariant struct {
+	Domain string `json:"domain,omitempty"` // empty: host-only
+	Path   string `json:"path"`
+}
+
+// ManifestStorage is a response field that makes the browser keep something
+// that is not a cookie (NEL, Report-To, Reporting-Endpoints, Accept-CH).
+type ManifestStorage struct {
+	Field   string  `json:"field"`
+	Purpose Purpose `json:"purpose"`
+}
+
+// ManifestField is one field of the access log.
+type ManifestField struct {
+	Name      string `json:"name"`
+	Kind      string `json:"kind"` // none, technical, indirect, pseudonymous, direct
+	Transform string `json:"transform"`
+	Purpose   string `json:"purpose"` // what the field is for, in words
+	Retention string `json:"retention"`
+	Tier      string `json:"tier"`               // strict: always; granted: only where the purpose is allowed
+	Standard  string `json:"standard,omitempty"` // where the name comes from, e.g. OpenTelemetry
+	Form      string `json:"form,omitempty"`     // a regular expression that every value matches
+}
+
+// ManifestRecords says what a record keeper holds.
+type ManifestRecords struct {
+	Store     string   `json:"store"`
+	Holds     []string `json:"holds"`
+	Retention string   `json:"retention"`
+}

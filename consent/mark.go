@@ -1,0 +1,158 @@
+package consent
+
+import (
+	"net/http"
+	"net/textproto"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/candorhttp/candor/consent/exchange"
+)
+
+// BeforeHeader implements [exchange.HeaderHook]: it sends the consent cookie,
+// and tells caches what a response depends on.
+func (m *Manager) BeforeHeader(x *exchange.Exchange, status int, h http.Header) {
+	s := m.state(x)
+	s.mu.Lock()
+	line, marks := s.line, s.marks
+	s.mu.Unlock()
+	if status == 0 {
+		return
+	}
+	if line != "" {
+		// First, so that the lines stand in the same order whichever hook ran
+		// before this one.
+		h["Set-Cookie"] = append([]string{line}, h["Set-Cookie"]...)
+	}
+	if marks != 0 {
+		markResponse(h, marks)
+	}
+}
+
+// Issued reports whether line is the Set-Cookie line of the consent cookie that
+// the manager itself sends in this exchange.
+func (m *Manager) Issued(x *exchange.Exchange, line string) bool {
+	s := m.state(x)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return line != "" && s.line == line
+}
+
+// Reserved reports whether a cookie name belongs to the manager. Prefixes match
+// without case (RFC 6265bis §5.6), so the whole name does.
+func (m *Manager) Reserved(name string) bool {
+	if len(name) > 2 && name[0] == '_' && name[1] == '_' {
+		if rest, ok := cutFold(name, "__Host-"); ok {
+			name = rest
+		} else if rest, ok := cutFold(name, "__Secure-"); ok {
+			name = rest
+		}
+	}
+	return strings.EqualFold(name, cookieName)
+}
+
+func cutFold(s, prefix string) (string, bool) {
+	if len(s) < len(prefix) || !strings.EqualFold(s[:len(prefix)], prefix) {
+		return s, false
+	}
+	return s[len(prefix):], true
+}
+
+// markResponse makes a response private to the visitor. Keys that are not in
+// canonical form reach the wire as well, so they are folded first.
+func markResponse(h http.Header, marks mark) {
+	for key := range h {
+		name := textproto.CanonicalMIMEHeaderKey(key)
+		switch name {
+		case "Etag", "Last-Modified",
+			// Directives for shared caches alone (RFC 9213), which would
+			// outrank Cache-Control there.
+			"Cdn-Cache-Control", "Surrogate-Control":
+			delete(h, key)
+		case "Vary", "Cache-Control":
+			if key != name {
+				h[name] = append(slices.Clip(h[name]), h[key]...)
+				delete(h, key)
+			}
+		default:
+			if strings.HasSuffix(name, "-Cdn-Cache-Control") {
+				delete(h, key)
+			}
+		}
+	}
+	if marks&markCookie != 0 {
+		addVary(h, "Cookie")
+	}
+	if marks&markGPC != 0 {
+		addVary(h, "Sec-GPC")
+	}
+	h["Cache-Control"] = privateCacheControl(h["Cache-Control"])
+}
+
+// addVary adds a member to Vary once; "*" already says more.
+func addVary(h http.Header, member string) {
+	for _, line := range h["Vary"] {
+		for m := range strings.SplitSeq(line, ",") {
+			m = strings.Trim(m, " \t")
+			if m == "*" || strings.EqualFold(m, member) {
+				return
+			}
+		}
+	}
+	h["Vary"] = append(slices.Clip(h["Vary"]), member)
+}
+
+// privateCacheControl keeps what the handler said of its own response as far
+// as it cannot let a shared cache keep it, or anybody show it after its time.
+func privateCacheControl(lines []string) []string {
+	kept := "private"
+	for _, line := range lines {
+		for d := range strings.SplitSeq(line, ",") {
+			name, arg, _ := strings.Cut(strings.ToLower(strings.Trim(d, " \t")), "=")
+			switch name {
+			case "no-store":
+				return []string{"no-store"}
+			case "no-cache", "must-revalidate", "no-transform":
+				if arg == "" {
+					kept += ", " + name
+				}
+			case "max-age":
+				if arg != "" && strings.Trim(arg, "0123456789") == "" {
+					kept += ", max-age=" + arg
+				}
+			}
+		}
+	}
+	return []string{kept}
+}
+
+// maxLateRoutes bounds how many routes are named for asking too late.
+const maxLateRoutes = 128
+
+// routeSet remembers routes that were named, up to its bound.
+type routeSet struct {
+	mu   sync.Mutex
+	seen map[string]bool
+}
+
+func (s *routeSet) add(route string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.seen[route] || len(s.seen) >= maxLateRoutes {
+		return false
+	}
+	if s.seen == nil {
+		s.seen = map[string]bool{}
+	}
+	s.seen[route] = true
+	return true
+}
+
+// AtEnd implements [exchange.EndHook]: it names, once, a route that asked about
+// consent after its header was sent.
+func (m *Manager) AtEnd(x *exchange.Exchange) {
+	if route := x.Route(); m.lateRoutes.add(route) {
+		m.logger.Warn("consent: asked after the first byte, so caches were not told; ask before writing", "http.route", route)
+	}
+}

@@ -1,0 +1,50 @@
+package consent
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+)
+
+// maxPolicyBytes bounds a policy file. Sixty-four purposes in twenty languages
+// stay far below it.
+const maxPolicyBytes = 4 << 20
+
+// ParsePolicy reads a policy from JSON and validates it. A field it does not
+// know is an error, so that a misspelt safeguard is not a missing one.
+func ParsePolicy(data []byte) (Policy, error) {
+	if len(data) > maxPolicyBytes {
+		return Policy{}, fmt.Errorf("consent: policy: %d bytes are more than %d; shorten it", len(data), maxPolicyBytes)
+	}
+	d := json.NewDecoder(bytes.NewReader(data))
+	d.DisallowUnknownFields()
+	var p Policy
+	if err := d.Decode(&p); err != nil {
+		return Policy{}, fmt.Errorf("consent: policy: %w", err)
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return Policy{}, errors.New("consent: policy: something follows the closing brace; remove it")
+	}
+	if err := p.Validate(); err != nil {
+		return Policy{}, err
+	}
+	return p, nil
+}
+
+// Warnings lints what is allowed and rarely meant. It returns sentences in the
+// form of errors, none of which stops a constructor.
+func (p Policy) Warnings() []string {
+	var out []string
+	for i, d := range p.Processing {
+		at := fmt.Sprintf("consent: policy: processing[%d]", i)
+		switch {
+		case d.Basis == Essential && (d.Purpose == Analytics || d.Purpose == Marketing || d.Purpose == Experiments || d.Purpose == LoginMemory):
+			out = append(out, fmt.Sprintf("%s.basis: %s is called essential, which supervisory authorities do not accept; choose consent", at, d.Purpose))
+		case d.Purpose == Marketing && !d.SharesData && len(d.Recipients) > 0:
+			out = append(out, fmt.Sprintf("%s.shares_data: marketing has recipients but is not marked as sharing data, so Sec-GPC does not deny it; mark it if data is sold or shared", at))
+		}
+	}
+	return out
+}

@@ -1,0 +1,183 @@
+package consent
+
+import (
+	"net/http"
+	"strings"
+	"sync"
+
+	"github.com/candorhttp/candor/consent/exchange"
+)
+
+const cookieName = "consent"
+
+// state is what one manager knows of one exchange. Reading the cookie waits
+// until somebody asks.
+type state struct {
+	m *Manager
+	x *exchange.Exchange
+
+	mu       sync.Mutex
+	loaded   bool
+	changed  bool // a choice was recorded in this exchange
+	privacy  bool
+	late     bool
+	marks    mark
+	epoch    uint64 // of superseded, when decision was made
+	stored   Stored
+	buf      [8]Answer // behind stored.Answers, so that most cookies cost no allocation
+	signals  Signals
+	decision Decision
+	initial  uint64 // allowed when first asked
+	line     string // Set-Cookie to send at commit
+}
+
+// mark says what a response depends on.
+type mark uint8
+
+const (
+	markCookie mark = 1 << iota
+	markGPC
+)
+
+// active is the place of the manager that consent.Allowed and its like ask. Its
+// address is a key, as a context key's is; it holds nothing.
+var active exchange.Slot[state]
+
+// Attach makes the manager known to the exchange, so that handlers can ask it.
+// Middleware does this; parts that are given the manager need not.
+func (m *Manager) Attach(x *exchange.Exchange) { m.state(x) }
+
+func (m *Manager) state(x *exchange.Exchange) *state {
+	s := active.Get(x)
+	if s != nil && s.m == m {
+		return s
+	}
+	other := s != nil
+	if other {
+		if s := m.slot.Get(x); s != nil {
+			return s
+		}
+	}
+	s = &state{m: m, x: x}
+	if other {
+		m.slot.Set(x, s)
+	} else {
+		active.Set(x, s)
+	}
+	x.OnHeader(m)
+	return s
+}
+
+// peek decides without marking the response. A withdrawal that another request
+// made since the last look counts from now on, also in a long stream.
+func (s *state) peek() Decision {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.decide()
+}
+
+// decide is peek with the lock held.
+func (s *state) decide() Decision {
+	m := s.m
+	epoch := m.superseded.epoch.Load()
+	if s.loaded && s.epoch == epoch {
+		return s.decision
+	}
+	first := !s.loaded
+	now := m.now()
+	if first {
+		s.loaded = true
+		s.stored.Answers = s.buf[:0]
+		s.signals = m.signals(s.x.Request())
+		s.read()
+	}
+	s.epoch = epoch
+	if !s.stored.Unreadable && !s.stored.Subject.IsZero() &&
+		!m.superseded.stands(s.stored.Subject, s.stored.Revision, s.stored.Issued) {
+		s.stored = Stored{Unreadable: true}
+		m.counters.superseded.Add(1)
+	}
+	s.decision = Decide(&s.stored, s.signals, m.rules, now)
+	if first {
+		s.initial = s.decision.allowed
+	}
+	return s.decision
+}
+
+// read finds the consent cookie among the request's lines as they came.
+func (s *state) read() {
+	value, n := findCookie(s.x.CookieLines(), s.m.codec.name)
+	switch {
+	case n == 0:
+		return
+	case n > 1:
+		s.stored = Stored{Unreadable: true}
+	default:
+		if err := s.m.codec.decode(&s.stored, value, s.m.now()); err != nil {
+			s.stored = Stored{Unreadable: true}
+		}
+	}
+	if s.stored.Unreadable {
+		s.m.counters.unreadable.Add(1)
+	}
+}
+
+// findCookie returns the value of the cookie, and how many different values
+// there are for it. Two with the same value are one (RFC 6265bis §5.8.3 lets a
+// browser send both a host-only and a domain cookie).
+func findCookie(lines []string, name string) (value string, n int) {
+	for _, line := range lines {
+		for len(line) > 0 {
+			var pair string
+			pair, line, _ = strings.Cut(line, ";")
+			pair = strings.Trim(pair, " \t")
+			if len(pair) <= len(name) || pair[len(name)] != '=' || pair[:len(name)] != name {
+				continue
+			}
+			v := pair[len(name)+1:]
+			if n == 0 || v != value {
+				n++
+			}
+			value = v
+		}
+	}
+	return value, n
+}
+
+func (m *Manager) signals(r *http.Request) Signals {
+	var g Signals
+	// GPC §3.3: the value is 1, and nothing else means anything.
+	for _, v := range r.Header["Sec-Gpc"] {
+		g.GPC = g.GPC || v == "1"
+	}
+	if m.regime != nil && m.regime(r) == OptOut {
+		g.Regime = OptOut
+	}
+	return g
+}
+
+// mark notes that the response depends on the decision, and decides. A first
+// question after the header went out is answered and counted: caches were
+// already told that the response is for everybody.
+func (s *state) ask(marks mark) Decision {
+	committed := s.x.Committed()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if committed && marks&^s.marks != 0 && !s.late {
+		s.late = true
+		s.m.counters.late.Add(1)
+		s.x.OnEnd(s.m)
+	}
+	if !committed {
+		s.marks |= marks
+	}
+	return s.decide()
+}
+
+// gpcMark is markGPC where the signal can change the answer for the purposes.
+func (m *Manager) gpcMark(set uint64) mark {
+	if set&m.rules.shares != 0 {
+		return markGPC
+	}
+	return 0
+}
