@@ -141,20 +141,6 @@ func TestRefusalCookieTellsNobodyApart(t *testing.T) {
 	}
 }
 
-func TestCookieReadAllocatesNothing(t *testing.T) {
-	c := consent.NewCodec(newKeys(t), "consent")
-	text := c.Encode(grantCookie())
-	s := consent.Stored{Answers: make([]consent.Answer, 0, 8)}
-	allocs := testing.AllocsPerRun(100, func() {
-		if err := c.DecodeInto(&s, text, noon); err != nil {
-			t.Fatal(err)
-		}
-	})
-	if !raceEnabled {
-		require.Zero(t, allocs)
-	}
-}
-
 // Nothing that the reader takes has a second text form, and nothing makes it
 // panic.
 func FuzzCookiePayload(f *testing.F) {
