@@ -1,0 +1,43 @@
+// Package cookies sets and shows no cookie that was not declared and allowed.
+//
+// A cookie banner that only colours a button leaves every handler, middleware
+// and proxied upstream free to set what it likes. Here the site declares its
+// cookies once, in an [Inventory], and a [Gate] around the router holds every
+// response and every request to it:
+//
+//	inventory, err := cookies.NewInventory(policy, specs...)
+//	gate, err := cookies.NewGate(cookies.GateConfig{Inventory: inventory, Consent: manager})
+//	handler := gate.Middleware(mux)
+//
+// # What the gate does
+//
+// When the response header goes out, each Set-Cookie line is judged, by
+// whatever way it got into the header map: helpers, raw keys in any spelling,
+// a proxied upstream, another middleware. Declared and allowed lines pass in
+// their order and with every attribute; only what the [Spec] hardens is added
+// (Secure, HttpOnly, SameSite, Partitioned) and lifetimes are cut to the
+// declared ones. All others are taken out, counted, and named once in the log.
+// Lines that only delete a cookie pass, without a value. NEL, Report-To,
+// Reporting-Endpoints and Accept-CH make a browser keep something as well and
+// are judged the same way.
+//
+// Handlers see only the request cookies that may be read; the request outside
+// the gate stays as it was. Cookies of a purpose that the visitor refused are
+// expired when the browser shows them.
+//
+// On an existing site begin with [Report]: nothing changes, and [Gate.Stats]
+// counts what would have been withheld.
+//
+// # Typed cookies
+//
+// [Sealed] and [Signed] keep a Go value in a cookie with gorilla/securecookie
+// and keys derived from the site's; Set does nothing without consent.
+//
+// # Limits
+//
+// Scripts in the page set cookies without the server; such a cookie is hidden
+// and, once refused, expired, but not prevented. A cookie on a Path that the
+// browser does not show is expired at the refusal itself and not later. After
+// a hijack nothing is judged. The gate reads cookies as browsers do (RFC
+// 6265bis); a line that browsers might read in two ways does not pass.
+package cookies

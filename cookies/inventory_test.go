@@ -1,0 +1,94 @@
+package cookies_test
+
+import (
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/candorhttp/candor/consent"
+	"github.com/candorhttp/candor/cookies"
+)
+
+func TestInventoryFaults(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		spec  cookies.Spec
+		fault string
+	}{
+		{"no name", cookies.Spec{}, "name: is not a cookie name"},
+		{"no token", cookies.Spec{Name: "a b"}, "name: is not a cookie name"},
+		{"star inside", cookies.Spec{Name: "a*b"}, "name: is not a cookie name"},
+		{"everything", cookies.Spec{Name: "*"}, "name: is not a cookie name"},
+		{"nearly everything", cookies.Spec{Name: "_*"}, "name: the family is too wide"},
+		{"the manager's", cookies.Spec{Name: "__Host-Consent"}, "belongs to the consent manager"},
+		{"the manager's by family", cookies.Spec{Name: "con*"}, "belongs to the consent manager"},
+		{"unknown purpose", cookies.Spec{Name: "abc", Purpose: "spying"}, `purpose: "spying" is not in the policy`},
+		{"unknown recipient", cookies.Spec{Name: "abc", Recipient: "Nobody"}, "recipient: is not among the policy's"},
+		{"no description", cookies.Spec{Name: "abc", Description: consent.Text{}}, `description: has no text for language "en"`},
+		{"too long a life", cookies.Spec{Name: "abc", Lifetime: 401 * 24 * time.Hour}, "lifetime: is 9624h0m0s"},
+		{"negative life", cookies.Spec{Name: "abc", Lifetime: -1}, "lifetime"},
+		{"odd SameSite", cookies.Spec{Name: "abc", SameSite: 77}, "same-site: is unknown"},
+		{"domain with a dot before it", cookies.Spec{Name: "abc", Variants: []cookies.Variant{{Domain: ".example.com"}}}, "variants[0].domain"},
+		{"path without a slash", cookies.Spec{Name: "abc", Variants: []cookies.Variant{{}, {Path: "x"}}}, "variants[1].path"},
+		{"path that breaks the line", cookies.Spec{Name: "abc", Variants: []cookies.Variant{{Path: "/;Domain=x"}}}, "variants[0].path"},
+		{"__Host- with a domain", cookies.Spec{Name: "__HOST-a", Variants: []cookies.Variant{{Domain: "example.com"}}}, "__Host- cookie has no Domain"},
+		{"variant twice", cookies.Spec{Name: "abc", Variants: []cookies.Variant{{}, {}}}, "variants[1]: is given twice"},
+		{"not a stored field", cookies.Spec{Name: "Content-Type", Field: true}, "name: is not a field that stores"},
+		{"a field with attributes", cookies.Spec{Name: "nel", Field: true, Lifetime: 1}, "field: lifetime, attributes"},
+		{"twice", cookies.Spec{Name: "sid"}, "name: is declared by specs[0] as well"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if tt.spec.Purpose == "" {
+				tt.spec.Purpose = necessary
+			}
+			if tt.spec.Description == nil {
+				tt.spec.Description = consent.Text{"en": "-"}
+			}
+			_, err := cookies.NewInventory(policy(), append(specs(), tt.spec)...)
+			require.ErrorContains(t, err, "cookies: inventory: specs[5]")
+			require.ErrorContains(t, err, tt.fault)
+		})
+	}
+	_, err := cookies.NewInventory(policy(), cookies.Spec{Name: "a b"}, cookies.Spec{Name: "c d"})
+	require.ErrorContains(t, err, "specs[0]")
+	require.ErrorContains(t, err, "specs[1]")
+}
+
+func TestGateFaults(t *testing.T) {
+	_, err := cookies.NewGate(cookies.GateConfig{Mode: 7})
+	require.ErrorContains(t, err, "Inventory: is missing")
+	require.ErrorContains(t, err, "Mode: is 7")
+}
+
+func TestInventoryWarnings(t *testing.T) {
+	ga, stay := spec("_ga", necessary), spec("stay", necessary)
+	stay.Lifetime = year
+	inventory, err := cookies.NewInventory(policy(), ga, stay, spec("sid", necessary))
+	require.NoError(t, err)
+	require.Len(t, inventory.Warnings(), 2)
+	require.Contains(t, inventory.Warnings()[0], "_ga is a tracking cookie")
+	require.Contains(t, inventory.Warnings()[1], "stay is essential and kept for more than a month")
+}
+
+func TestInventoryInTheManifest(t *testing.T) {
+	fields := cookies.Spec{Name: "NEL", Field: true, Purpose: consent.Analytics, Description: consent.Text{"en": "-"}}
+	third := spec("fb_*", consent.Marketing)
+	third.Provider, third.Recipient, third.SameSite, third.Partitioned, third.ScriptReadable = "Adverts Inc.", "Adverts Inc.", http.SameSiteNoneMode, true, true
+	inventory, err := cookies.NewInventory(policy(), append(specs(), fields, third)...)
+	require.NoError(t, err)
+	var m consent.Manifest
+	inventory.Describe(&m)
+	require.Equal(t, []consent.ManifestStorage{{Field: "NEL", Purpose: consent.Analytics}}, m.Storage)
+	require.Len(t, m.Cookies, 6)
+	require.Equal(t, consent.ManifestCookie{
+		Name: "_ga", Purpose: consent.Analytics, Basis: consent.Consent, Provider: "Shop", Description: consent.Text{"en": "-"},
+		LifetimeDays: 395, HTTPOnly: true, Secure: true, SameSite: "Lax",
+		Variants: []consent.ManifestVariant{{Path: "/"}, {Domain: "example.com", Path: "/"}, {Domain: "www.example.com", Path: "/"}},
+	}, m.Cookies[2])
+	require.Equal(t, consent.ManifestCookie{
+		Name: "fb_*", Purpose: consent.Marketing, Basis: consent.Consent, Provider: "Adverts Inc.", Recipient: "Adverts Inc.",
+		Description: consent.Text{"en": "-"}, Secure: true, SameSite: "None", Partitioned: true, Variants: []consent.ManifestVariant{{Path: "/"}},
+	}, m.Cookies[5])
+}

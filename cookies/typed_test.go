@@ -1,0 +1,161 @@
+package cookies_test
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/candorhttp/candor/consent"
+	"github.com/candorhttp/candor/cookies"
+)
+
+type login struct {
+	Email string `json:"email"`
+}
+
+func TestTypedCookies(t *testing.T) {
+	var sealed *cookies.Sealed[login]
+	var signed *cookies.Signed[string]
+	var errs []error
+	page := func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/set":
+			errs = append(errs, sealed.Set(w, r, login{"first@example.com"}), sealed.Set(w, r, login{"jane@example.com"}), signed.Set(w, r, "dark"))
+		case "/clear":
+			errs = append(errs, sealed.Clear(w, r), signed.Clear(w, r))
+		default:
+			l, err := sealed.Get(r)
+			theme, err2 := signed.Get(r)
+			errs = append(errs, err, err2)
+			fmt.Fprint(w, l.Email, " ", theme)
+		}
+	}
+	s := newSite(t, options{}, page)
+	var err error
+	sealed, err = cookies.NewSealed[login](s.gate, s.keys, "sid")
+	require.NoError(t, err)
+	signed, err = cookies.NewSigned[string](s.gate, s.keys, "theme")
+	require.NoError(t, err)
+
+	w, _ := s.get("/set", "")
+	require.Equal(t, []string{"sid"}, names(set(w)))
+	require.NoError(t, errs[0])
+	require.NoError(t, errs[1])
+	require.ErrorIs(t, errs[2], cookies.ErrNoConsent)
+	require.NotContains(t, set(w)[0], "jane")
+	require.True(t, strings.HasSuffix(set(w)[0], "; Path=/; Secure; HttpOnly; SameSite=Lax"), set(w)[0])
+
+	granted := s.choose("", `{"preferences":true}`)
+	errs = nil
+	w, _ = s.get("/set", granted)
+	require.Equal(t, []string{"sid", "theme"}, names(set(w)), "the second Set took the place of the first")
+	require.Contains(t, set(w)[1], "; Max-Age=31536000;")
+	var held []string
+	for _, c := range w.Cookies() {
+		held = append(held, c.Name+"="+c.Value)
+	}
+	errs = nil
+	_, body := s.get("/", granted+"; "+strings.Join(held, "; "))
+	require.Equal(t, "jane@example.com dark", body)
+	require.NoError(t, errs[0])
+	require.NoError(t, errs[1])
+
+	for _, tt := range []struct {
+		name, cookie string
+		want         error
+	}{
+		{"absent", "", cookies.ErrAbsent},
+		{"hidden", held[1], cookies.ErrTampered},
+		{"tampered", held[0] + "x", cookies.ErrTampered},
+		{"under another name", "sid=" + strings.TrimPrefix(held[1], "theme="), cookies.ErrTampered},
+		{"too long", "sid=" + strings.Repeat("A", 6000), cookies.ErrTampered},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			errs = nil
+			_, body := s.get("/", tt.cookie)
+			require.Equal(t, " ", body, "to the visitor they look the same")
+			if tt.name == "hidden" {
+				require.ErrorIs(t, errs[1], cookies.ErrAbsent, "no consent was sent along")
+				return
+			}
+			require.ErrorIs(t, errs[0], tt.want)
+			require.NotContains(t, errs[0].Error(), "AAAA")
+		})
+	}
+	w, _ = s.get("/clear", "")
+	require.Equal(t, []string{"sid", "theme"}, names(set(w)), "clearing needs no consent")
+}
+
+func TestTypedCookieExpires(t *testing.T) {
+	theme := spec("theme", necessary)
+	theme.Lifetime = time.Hour
+	var got error
+	var signed *cookies.Signed[string]
+	s := newSite(t, options{specs: []cookies.Spec{theme}}, func(w http.ResponseWriter, r *http.Request) { _, got = signed.Get(r) })
+	var err error
+	signed, err = cookies.NewSigned[string](s.gate, s.keys, "theme")
+	require.NoError(t, err)
+	// A value as this site made it two hours ago.
+	old := encodeAt(t, s.keys.Derive("signed cookie/theme", 32)[0], "theme", `"v"`, time.Now().Add(-2*time.Hour))
+	s.get("/", "theme="+old)
+	require.ErrorIs(t, got, cookies.ErrExpired)
+}
+
+func TestTypedCookieKeysRotate(t *testing.T) {
+	a, b := consent.GenerateKey(), consent.GenerateKey()
+	parse := func(text string) consent.Keys {
+		k, err := consent.ParseKeys(text)
+		require.NoError(t, err)
+		return k
+	}
+	var before, after, gone *cookies.Sealed[string]
+	s := newSite(t, options{}, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/set" {
+			require.NoError(t, before.Set(w, r, "v"))
+			return
+		}
+		v, err := after.Get(r)
+		require.NoError(t, err)
+		require.Equal(t, "v", v)
+		_, err = gone.Get(r)
+		require.ErrorIs(t, err, cookies.ErrTampered)
+	})
+	for text, c := range map[string]**cookies.Sealed[string]{a: &before, b + "," + a: &after, b: &gone} {
+		var err error
+		*c, err = cookies.NewSealed[string](s.gate, parse(text), "sid")
+		require.NoError(t, err)
+	}
+	w, _ := s.get("/set", "")
+	s.get("/", "sid="+w.Cookies()[0].Value)
+}
+
+func TestTypedCookieFaults(t *testing.T) {
+	s := newSite(t, options{}, func(w http.ResponseWriter, r *http.Request) {})
+	_, err := cookies.NewSealed[string](s.gate, consent.Keys{}, "unheard")
+	require.ErrorContains(t, err, `cookies: typed cookie "unheard": name: is not declared`)
+	require.ErrorContains(t, err, "keys: no key")
+	_, err = cookies.NewSigned[string](nil, s.keys, "sid")
+	require.ErrorContains(t, err, "gate: is missing")
+
+	signed, err := cookies.NewSigned[any](s.gate, s.keys, "sid")
+	require.NoError(t, err)
+	late := newSite(t, options{}, func(w http.ResponseWriter, r *http.Request) {
+		require.ErrorIs(t, signed.Set(w, r, strings.Repeat("x", 5000)), cookies.ErrTooLarge)
+		err := signed.Set(w, r, func() {})
+		require.ErrorContains(t, err, "cannot be encoded")
+		_, _ = w.Write([]byte("x"))
+		require.ErrorIs(t, signed.Set(w, r, "x"), cookies.ErrLate)
+		require.ErrorIs(t, signed.Clear(w, r), cookies.ErrLate)
+	})
+	w, _ := late.get("/", "")
+	require.Empty(t, set(w))
+
+	var zero cookies.Sealed[string]
+	_, err = zero.Get(&http.Request{})
+	require.ErrorIs(t, err, cookies.ErrAbsent)
+	require.ErrorIs(t, zero.Set(nil, nil, ""), cookies.ErrNoConsent)
+}
