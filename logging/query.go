@@ -1,0 +1,116 @@
+package logging
+
+import "strings"
+
+// appendQuery appends what of a request target's query may be logged: pairs
+// whose name is declared, as declared, with their value if it is a plain short
+// word, else "-". What is not declared leaves no trace, its name included.
+func appendQuery(dst []byte, query string, declared []string) []byte {
+	if i := strings.IndexByte(query, '#'); i >= 0 {
+		query = query[:i]
+	}
+	first := true
+	for query != "" {
+		pair, rest, _ := strings.Cut(query, "&")
+		query = rest
+		raw, value, hasValue := strings.Cut(pair, "=")
+		name := ""
+		for _, d := range declared {
+			if decodesTo(raw, d) {
+				name = d
+				break
+			}
+		}
+		if name == "" {
+			continue
+		}
+		if !first {
+			dst = append(dst, '&')
+		}
+		first = false
+		dst = append(dst, name...)
+		if hasValue {
+			dst = append(dst, '=')
+			if plainValue(value) {
+				dst = append(dst, value...)
+			} else {
+				dst = append(dst, '-')
+			}
+		}
+	}
+	return dst
+}
+
+// decodesTo reports whether raw, percent-decoded once, is name. A bad escape is
+// nobody's name.
+func decodesTo(raw, name string) bool {
+	for len(raw) > 0 {
+		if name == "" {
+			return false
+		}
+		c := raw[0]
+		switch c {
+		case '%':
+			if len(raw) < 3 {
+				return false
+			}
+			high, low := unhex(raw[1]), unhex(raw[2])
+			if high < 0 || low < 0 {
+				return false
+			}
+			c = byte(high<<4 | low)
+			raw = raw[3:]
+		case '+':
+			c = ' '
+			raw = raw[1:]
+		default:
+			raw = raw[1:]
+		}
+		if c != name[0] {
+			return false
+		}
+		name = name[1:]
+	}
+	return name == ""
+}
+
+func unhex(c byte) int {
+	switch {
+	case c >= '0' && c <= '9':
+		return int(c - '0')
+	case c >= 'a' && c <= 'f':
+		return int(c-'a') + 10
+	case c >= 'A' && c <= 'F':
+		return int(c-'A') + 10
+	}
+	return -1
+}
+
+const (
+	maxQueryValue = 64
+	// maxDigits is below the shortest card, phone and account numbers.
+	maxDigits = 8
+)
+
+// plainValue reports whether a value is of few unreserved characters (RFC 3986
+// §2.3) and no long number. The empty value is plain.
+func plainValue(s string) bool {
+	if len(s) > maxQueryValue {
+		return false
+	}
+	digits := 0
+	for i := range len(s) {
+		c := s[i]
+		if c >= '0' && c <= '9' {
+			if digits++; digits > maxDigits {
+				return false
+			}
+			continue
+		}
+		digits = 0
+		if (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && c != '.' && c != '_' && c != '~' && c != '-' {
+			return false
+		}
+	}
+	return true
+}

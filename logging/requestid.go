@@ -1,0 +1,62 @@
+package logging
+
+import (
+	"context"
+	"net/http"
+	"sync"
+
+	"github.com/google/uuid"
+
+	"github.com/candorhttp/candor/consent/exchange"
+	"github.com/candorhttp/candor/iputil"
+)
+
+// requestID is the id of one request, made when it is first asked for.
+type requestID struct {
+	once    sync.Once
+	inbound string
+	id      uuid.UUID
+}
+
+// ids is the place of the id in an exchange. Its address is a key, as a context
+// key's is; it holds nothing.
+var ids exchange.Slot[requestID]
+
+// get returns the id. A version 4 UUID is random throughout; version 7 would
+// tell the millisecond and join records that only say the day.
+func (r *requestID) get() uuid.UUID {
+	r.once.Do(func() {
+		if id, err := uuid.Parse(r.inbound); err == nil && len(r.inbound) == 36 {
+			r.id = id
+			return
+		}
+		if id, err := uuid.NewRandom(); err == nil {
+			r.id = id
+		}
+	})
+	return r.id
+}
+
+// RequestID returns the id that stands in the access log's line for this
+// request, so that a host's own records can be joined with it, or "" outside
+// the access log. Handing it on joins what it is handed to.
+func RequestID(ctx context.Context) string {
+	x := exchange.From(ctx)
+	if x == nil {
+		return ""
+	}
+	r := ids.Get(x)
+	if r == nil {
+		return ""
+	}
+	return r.get().String()
+}
+
+// inboundID returns the id that a trusted proxy gave the request, if any.
+func inboundID(visitors *iputil.Resolver, r *http.Request) string {
+	lines := r.Header["X-Request-Id"]
+	if len(lines) != 1 || !visitors.TrustedPeer(r) {
+		return ""
+	}
+	return lines[0]
+}

@@ -1,0 +1,178 @@
+package logging
+
+import (
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/candorhttp/candor/iputil"
+)
+
+// Each function appends one field's value as JSON, or nothing where there is
+// none. What a visitor sent passes only through a list, a truncation or a
+// strict form.
+
+func putTime(dst []byte, r *record) []byte {
+	dst = append(dst, '"')
+	dst = r.x.Start().UTC().Truncate(time.Second).AppendFormat(dst, time.RFC3339)
+	return append(dst, '"')
+}
+
+func putMethod(dst []byte, r *record) []byte {
+	switch r.req.Method {
+	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch,
+		http.MethodDelete, http.MethodConnect, http.MethodOptions, http.MethodTrace:
+		return appendString(dst, r.req.Method)
+	}
+	return appendString(dst, "_OTHER")
+}
+
+func putRoute(dst []byte, r *record) []byte {
+	if route := routePath(r.x.Route()); route != "" {
+		return appendString(dst, route)
+	}
+	return dst
+}
+
+func putScheme(dst []byte, r *record) []byte {
+	if r.access.visitors.HTTPS(r.req) {
+		return appendString(dst, "https")
+	}
+	return appendString(dst, "http")
+}
+
+func putQuery(dst []byte, r *record) []byte {
+	if len(r.access.query) == 0 || r.req.URL == nil || r.req.URL.RawQuery == "" {
+		return dst
+	}
+	var buf [256]byte
+	if q := appendQuery(buf[:0], r.req.URL.RawQuery, r.access.query); len(q) > 0 {
+		return appendString(dst, string(q))
+	}
+	return dst
+}
+
+func putStatus(dst []byte, r *record) []byte {
+	if r.outcome.Status == 0 {
+		return dst
+	}
+	return strconv.AppendInt(dst, int64(r.outcome.Status), 10)
+}
+
+func putSize(dst []byte, r *record) []byte { return strconv.AppendInt(dst, r.outcome.Bytes, 10) }
+
+func putDuration(dst []byte, r *record) []byte {
+	ms := r.outcome.Duration.Round(time.Millisecond).Milliseconds()
+	return strconv.AppendFloat(dst, float64(ms)/1000, 'f', -1, 64)
+}
+
+func putProtocol(dst []byte, r *record) []byte {
+	switch {
+	case r.req.ProtoMajor == 1 && r.req.ProtoMinor == 1:
+		return appendString(dst, "1.1")
+	case r.req.ProtoMajor == 2:
+		return appendString(dst, "2")
+	case r.req.ProtoMajor == 1 && r.req.ProtoMinor == 0:
+		return appendString(dst, "1.0")
+	case r.req.ProtoMajor == 3:
+		return appendString(dst, "3")
+	}
+	return appendString(dst, "_OTHER")
+}
+
+func putAddress(dst []byte, r *record) []byte {
+	if !r.client.IsValid() {
+		return dst
+	}
+	cut := iputil.HideNetwork
+	if r.granted {
+		cut = iputil.HideSite
+	}
+	dst = append(dst, '"')
+	dst = iputil.Truncate(r.client, cut).AppendTo(dst)
+	return append(dst, '"')
+}
+
+func putPseudonym(dst []byte, r *record) []byte {
+	if !r.client.IsValid() {
+		return dst
+	}
+	text := r.client.As16()
+	out, err := r.access.pseudonyms.Append(append(dst, '"'), "log", text[:])
+	if err != nil {
+		r.access.counters.noPseudonym.Add(1)
+		return dst
+	}
+	return append(out, '"')
+}
+
+func putAgentName(dst []byte, r *record) []byte { return appendWord(dst, r.agent.name) }
+
+func putAgentVersion(dst []byte, r *record) []byte { return appendWord(dst, r.agent.version) }
+
+func putAgentDevice(dst []byte, r *record) []byte { return appendWord(dst, r.agent.device) }
+
+// appendWord appends a word from a list, or nothing for the empty one.
+func appendWord(dst []byte, word string) []byte {
+	if word == "" {
+		return dst
+	}
+	return appendString(dst, word)
+}
+
+func putReferrer(dst []byte, r *record) []byte {
+	lines := r.req.Header["Referer"]
+	if len(lines) != 1 {
+		return dst
+	}
+	begin := len(dst)
+	dst = appendOrigin(append(dst, '"'), lines[0])
+	if len(dst) == begin+1 {
+		return dst[:begin]
+	}
+	return append(dst, '"')
+}
+
+func putState(dst []byte, r *record) []byte {
+	if r.privacy || r.access.consent == nil {
+		return dst
+	}
+	return appendString(dst, r.said.String())
+}
+
+func putID(dst []byte, r *record) []byte {
+	if r.privacy {
+		return dst
+	}
+	id := ids.Get(r.x)
+	if id == nil {
+		return dst
+	}
+	u := id.get()
+	text, err := u.MarshalText()
+	if err != nil {
+		return dst
+	}
+	dst = append(dst, '"')
+	dst = append(dst, strings.ToLower(string(text))...)
+	return append(dst, '"')
+}
+
+// putFailure names the first of what went wrong that explains the others.
+func putFailure(dst []byte, r *record) []byte {
+	o := &r.outcome
+	switch {
+	case o.Panicked:
+		return appendString(dst, "panic")
+	case o.Superseded:
+		return appendString(dst, "superseded")
+	case o.ClientGone:
+		return appendString(dst, "client_gone")
+	case o.WriteError:
+		return appendString(dst, "write_error")
+	case o.Aborted:
+		return appendString(dst, "abort")
+	}
+	return dst
+}
