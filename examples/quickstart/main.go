@@ -1,0 +1,155 @@
+// Quickstart is a small shop, written as if nobody had thought of consent, and
+// wrapped so that it keeps its privacy policy all the same.
+//
+//	go run ./examples/quickstart [-addr 127.0.0.1:8080] [-data DIR] [-log FILE]
+//	    [-header X-Forwarded-For -trusted-proxy CIDR[,CIDR…]]
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/candorhttp/candor/consent"
+	"github.com/candorhttp/candor/iputil"
+	"github.com/candorhttp/candor/logging"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	stop()
+	if err != nil && !errors.Is(err, flag.ErrHelp) {
+		fmt.Fprintln(os.Stderr, "quickstart:", err)
+		os.Exit(1)
+	}
+}
+
+// run serves the shop until ctx ends.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err error) {
+	flags := flag.NewFlagSet("quickstart", flag.ContinueOnError)
+	flags.SetOutput(stderr)
+	addr := flags.String("addr", "127.0.0.1:8080", "address to listen on; port 0 picks one")
+	data := flags.String("data", "", "directory that keeps the keys, so that choices survive a restart")
+	logFile := flags.String("log", "", "file for the log lines instead of standard output")
+	header := flags.String("header", "", "field in which a trusted proxy names the visitor")
+	proxies := flags.String("trusted-proxy", "", "addresses of the proxies as CIDR, separated by commas")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	if flags.NArg() > 0 {
+		return errors.New("takes flags only")
+	}
+
+	keys, err := keysIn(*data)
+	if err != nil {
+		return err
+	}
+	visitors, err := resolver(*header, *proxies)
+	if err != nil {
+		return err
+	}
+	out := stdout
+	if *logFile != "" {
+		f, err := os.OpenFile(*logFile, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, f.Close()) }()
+		out = f
+	}
+	logger := slog.New(slog.NewJSONHandler(stderr, nil))
+	site, err := newSite(keys, visitors, out, logger)
+	if err != nil {
+		return err
+	}
+	listener, err := net.Listen("tcp", *addr)
+	if err != nil {
+		return errors.Join(err, site.close(ctx))
+	}
+	// Lines are written only once somebody connected, so this one is the first.
+	fmt.Fprintf(stdout, "listening on http://%s\n", listener.Addr())
+	return serve(ctx, site, listener, logger)
+}
+
+// serve answers until ctx ends, then lets what runs come to its end.
+func serve(ctx context.Context, site *site, listener net.Listener, logger *slog.Logger) error {
+	server := &http.Server{
+		Handler:           wrap(site.inner, site.layers()...),
+		ErrorLog:          logging.ErrorLog(logger),
+		ReadHeaderTimeout: 10 * time.Second,
+		IdleTimeout:       time.Minute,
+	}
+	failed := make(chan error, 1)
+	go func() { failed <- server.Serve(listener) }()
+	var err error
+	select {
+	case err = <-failed:
+	case <-ctx.Done():
+	}
+	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	defer cancel()
+	if shutdown := server.Shutdown(grace); shutdown != nil {
+		err = errors.Join(err, shutdown, server.Close())
+	}
+	err = errors.Join(err, site.close(grace))
+	stats := site.gate.Stats()
+	logger.Info("ended", "cookies.passed", stats.Passed, "cookies.no_consent", stats.NoConsent,
+		"cookies.undeclared", stats.Undeclared, "cookies.withheld", stats.Withheld, "cookies.expired", stats.Expired)
+	return err
+}
+
+// keysIn reads the keys from the directory and makes them at the first start.
+// Without a directory they last as long as the process.
+func keysIn(dir string) (consent.Keys, error) {
+	if dir == "" {
+		return consent.ParseKeys(consent.GenerateKey())
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return consent.Keys{}, err
+	}
+	name := filepath.Join(dir, "keys")
+	keys, err := consent.KeysFromFile(name)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return keys, err
+	}
+	f, err := os.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err != nil {
+		return consent.Keys{}, err
+	}
+	_, err = f.WriteString(consent.GenerateKey() + "\n")
+	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return consent.Keys{}, err
+	}
+	return consent.KeysFromFile(name)
+}
+
+// resolver makes the resolver from the flags; without any, the peer is the
+// visitor.
+func resolver(header, proxies string) (*iputil.Resolver, error) {
+	p := iputil.Proxies{Header: header}
+	for cidr := range strings.SplitSeq(proxies, ",") {
+		if cidr = strings.TrimSpace(cidr); cidr == "" {
+			continue
+		}
+		prefix, err := netip.ParsePrefix(cidr)
+		if err != nil {
+			return nil, errors.New("-trusted-proxy: is not a CIDR; write for example 127.0.0.0/8")
+		}
+		p.Trusted = append(p.Trusted, prefix)
+	}
+	return iputil.NewResolver(p)
+}
