@@ -1,0 +1,146 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// build compiles the quickstart once for a test.
+func build(t *testing.T) string {
+	t.Helper()
+	binary := filepath.Join(t.TempDir(), "quickstart")
+	out, err := exec.Command("go", "build", "-o", binary, ".").CombinedOutput()
+	require.NoError(t, err, string(out))
+	return binary
+}
+
+// process is the quickstart as its own process.
+type process struct {
+	t      *testing.T
+	cmd    *exec.Cmd
+	url    string
+	stdout chan string // everything after the first line
+	stderr *bytes.Buffer
+}
+
+func launch(t *testing.T, binary string, args ...string) *process {
+	t.Helper()
+	p := &process{t: t, cmd: exec.Command(binary, append([]string{"-addr", "127.0.0.1:0"}, args...)...), stdout: make(chan string, 1), stderr: &bytes.Buffer{}}
+	p.cmd.Dir = t.TempDir()
+	p.cmd.Stderr = p.stderr
+	out, err := p.cmd.StdoutPipe()
+	require.NoError(t, err)
+	require.NoError(t, p.cmd.Start())
+	t.Cleanup(func() { _ = p.cmd.Process.Kill() })
+	lines := bufio.NewReader(out)
+	first, err := lines.ReadString('\n')
+	require.NoError(t, err, p.stderr.String())
+	url, ok := strings.CutPrefix(strings.TrimSpace(first), "listening on ")
+	require.True(t, ok, first)
+	p.url = url
+	go func() { rest, _ := io.ReadAll(lines); p.stdout <- string(rest) }()
+	return p
+}
+
+// end asks the process to stop and returns what it printed.
+func (p *process) end(signal os.Signal) string {
+	p.t.Helper()
+	require.NoError(p.t, p.cmd.Process.Signal(signal))
+	text := <-p.stdout
+	require.NoError(p.t, p.cmd.Wait(), p.stderr.String())
+	left, err := os.ReadDir(p.cmd.Dir)
+	require.NoError(p.t, err)
+	require.Empty(p.t, left, "leaves nothing where it was started")
+	return text
+}
+
+func TestChoicesSurviveARestart(t *testing.T) {
+	binary, data := build(t), filepath.Join(t.TempDir(), "data")
+	log := filepath.Join(t.TempDir(), "access.log")
+	p := launch(t, binary, "-data", data, "-log", log)
+	w, err := http.PostForm(p.url+"/privacy/decision", map[string][]string{"action": {"accept"}})
+	require.NoError(t, err)
+	w.Body.Close()
+	cookie := w.Request.Response.Cookies()[0]
+	require.Empty(t, p.end(syscall.SIGTERM), "the lines are in the file")
+	text, err := os.ReadFile(log)
+	require.NoError(t, err)
+	require.Equal(t, 2, strings.Count(string(text), "\n"), "nothing lost")
+	info, err := os.Stat(filepath.Join(data, "keys"))
+	require.NoError(t, err)
+	require.Equal(t, os.FileMode(0o600), info.Mode().Perm())
+	keys, err := os.ReadFile(filepath.Join(data, "keys"))
+	require.NoError(t, err)
+
+	p = launch(t, binary, "-data", data)
+	r, err := http.NewRequest("GET", p.url+"/privacy/decision", nil)
+	require.NoError(t, err)
+	r.AddCookie(cookie)
+	w, err = http.DefaultClient.Do(r)
+	require.NoError(t, err)
+	body, _ := io.ReadAll(w.Body)
+	w.Body.Close()
+	require.Contains(t, string(body), `"analytics":"granted"`)
+	require.Equal(t, 1, strings.Count(p.end(os.Interrupt), "\n"))
+	again, err := os.ReadFile(filepath.Join(data, "keys"))
+	require.NoError(t, err)
+	require.Equal(t, keys, again, "read again, not made anew")
+	for _, out := range []string{p.stderr.String(), string(text)} {
+		require.NotContains(t, out, strings.TrimSpace(string(keys)))
+	}
+
+	// Without the directory the keys are others, and the choice is unset.
+	p = launch(t, binary)
+	r.URL.Host = strings.TrimPrefix(p.url, "http://")
+	w, err = http.DefaultClient.Do(r)
+	require.NoError(t, err)
+	body, _ = io.ReadAll(w.Body)
+	w.Body.Close()
+	require.Contains(t, string(body), `"source":"default"`)
+	p.end(syscall.SIGTERM)
+}
+
+// A request that runs when the process is told to stop is answered to its end.
+func TestEndsCleanly(t *testing.T) {
+	p := launch(t, build(t))
+	w, err := http.Get(p.url + "/stream")
+	require.NoError(t, err)
+	defer w.Body.Close()
+	go func() { time.Sleep(100 * time.Millisecond); _ = p.cmd.Process.Signal(syscall.SIGTERM) }()
+	body, err := io.ReadAll(w.Body)
+	require.NoError(t, err)
+	require.Equal(t, 5, strings.Count(string(body), "data: "))
+	text := <-p.stdout
+	require.NoError(t, p.cmd.Wait())
+	require.Contains(t, text, `"http.route":"/stream"`)
+	require.NotContains(t, text, "error.type")
+	require.Contains(t, p.stderr.String(), `"msg":"ended"`)
+}
+
+func TestFlagsThatAreNotTaken(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	for _, args := range [][]string{
+		{"-header", "X-Forwarded-For"}, {"-trusted-proxy", "nonsense"}, {"-addr", "nowhere:99999"}, {"extra"}, {"-unknown"},
+		{"-log", filepath.Join(t.TempDir(), "missing", "log")},
+	} {
+		require.Error(t, run(ctx, args, io.Discard, io.Discard), "%v", args)
+	}
+	broken := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(broken, "keys"), []byte("not a key"), 0o600))
+	err := run(ctx, []string{"-data", broken}, io.Discard, io.Discard)
+	require.ErrorContains(t, err, "key 1 is not of the form")
+	require.NoError(t, run(ctx, []string{"-addr", "127.0.0.1:0", "-header", "X-Forwarded-For", "-trusted-proxy", "10.0.0.0/8, 127.0.0.1/32"}, io.Discard, io.Discard))
+}
