@@ -48,5 +48,5 @@ func (m *Manager) Describe(mf *Manifest) {
 	mf.Endpoints = append(mf.Endpoints,
 		"GET, POST "+m.prefix+"decision", "POST "+m.prefix+"withdraw", "GET "+m.prefix+"manifest.json", "GET "+gpcPath)
 	mf.Notes = append(mf.Notes,
-		"Grants are limited to "+strconv.Itoa(int(grantRate))+" a second after "+strconv.Itoa(grantBurst)+" from one network (/24, /56); refusals are not limited.")
+		"Grants are limited to "+strconv.Itoa(grantRate)+" a second after "+strconv.Itoa(grantBurst)+" from one network (/24, /56); refusals are not limited.")
 }

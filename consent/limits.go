@@ -15,8 +15,8 @@ import (
 // (/24, /56): 10 a second after a burst of 300, which leaves room for an office
 // behind one address. Refusals and withdrawals are never limited.
 const (
-	grantRate  rate.Limit = 10
-	grantBurst            = 300
+	grantRate  = 10
+	grantBurst = 300
 	// limitBuckets bounds the memory: addresses share a bucket by a hash with a
 	// random seed, so nobody can choose whose bucket to empty.
 	limitBuckets = 4096

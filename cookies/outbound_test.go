@@ -55,11 +55,14 @@ func TestEveryWayOut(t *testing.T) {
 	target, err := url.Parse(upstream.URL)
 	require.NoError(t, err)
 	for name, page := range map[string]http.HandlerFunc{
-		"helper":    func(w http.ResponseWriter, r *http.Request) { http.SetCookie(w, &http.Cookie{Name: "_ga", Value: "1"}) },
-		"raw":       func(w http.ResponseWriter, r *http.Request) { w.Header()["set-cookie"] = []string{"_ga=1", "fbp=1"} },
-		"shouted":   func(w http.ResponseWriter, r *http.Request) { w.Header()["SET-COOKIE"] = []string{"_ga=1"} },
-		"error":     func(w http.ResponseWriter, r *http.Request) { sets("_ga=1")(w, r); http.Error(w, "x", 500) },
-		"redirect":  func(w http.ResponseWriter, r *http.Request) { sets("_ga=1")(w, r); http.Redirect(w, r, "/x", 303) },
+		"helper":  func(w http.ResponseWriter, r *http.Request) { http.SetCookie(w, &http.Cookie{Name: "_ga", Value: "1"}) },
+		"raw":     func(w http.ResponseWriter, r *http.Request) { w.Header()["set-cookie"] = []string{"_ga=1", "fbp=1"} },
+		"shouted": func(w http.ResponseWriter, r *http.Request) { w.Header()["SET-COOKIE"] = []string{"_ga=1"} },
+		"error":   func(w http.ResponseWriter, r *http.Request) { sets("_ga=1")(w, r); http.Error(w, "x", 500) },
+		"redirect": func(w http.ResponseWriter, r *http.Request) {
+			sets("_ga=1")(w, r)
+			http.Redirect(w, r, "/x", http.StatusSeeOther)
+		},
 		"empty":     func(w http.ResponseWriter, r *http.Request) { sets("_ga=1")(w, r); w.WriteHeader(204) },
 		"unchanged": func(w http.ResponseWriter, r *http.Request) { sets("_ga=1")(w, r); w.WriteHeader(304) },
 		"hints":     func(w http.ResponseWriter, r *http.Request) { sets("_ga=1")(w, r); w.WriteHeader(103) },

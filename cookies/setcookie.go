@@ -21,7 +21,6 @@ type setCookie struct {
 	sameSite                      http.SameSite // 0 when absent or unknown
 	ages, dates                   int           // how many Max-Age and Expires attributes
 	deletes                       bool          // every age or date says so
-	lives                         bool          // some age or date keeps it
 }
 
 // parseSetCookie reads a line as browsers do. It fails on what they would not
