@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"context"
+	"slices"
 	"sync"
 
 	"github.com/candorhttp/candor/consent"
@@ -31,6 +32,7 @@ func (l *InMemory) Append(ctx context.Context, e consent.Entry) (uint64, error) 
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	e.Seq = uint64(len(l.entries)) + 1
+	e.Granted, e.Denied = slices.Clone(e.Granted), slices.Clone(e.Denied)
 	if !e.Subject.IsZero() {
 		l.bySubject[e.Subject] = append(l.bySubject[e.Subject], len(l.entries))
 	}
