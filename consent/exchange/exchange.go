@@ -15,18 +15,18 @@ type Exchange struct {
 	beneath http.ResponseWriter
 	header  http.Header // fetched once, see Header
 	req     *http.Request
-	ctx     context.Context
+	cookies []string
 	start   time.Time
 
 	committing sync.Mutex // held while header hooks run
 	committed  atomic.Bool
 	ended      atomic.Bool
-	bytes      atomic.Int64
 	flags      atomic.Uint32
 
-	mu       sync.Mutex // guards what follows
+	mu       sync.Mutex // guards what follows; never held while the writer beneath is called
 	served   bool
 	status   int
+	bytes    int64
 	hints    int // informational responses
 	expected int64
 	first    time.Duration
@@ -35,7 +35,7 @@ type Exchange struct {
 	before   []HeaderHook
 	atEnd    []EndHook
 	slots    []slot
-	kept     storage // storage fields as they were at commit
+	kept     []field // storage fields as they were at commit
 
 	beforeArray [3]HeaderHook
 	atEndArray  [3]EndHook
@@ -99,7 +99,7 @@ func Begin(w http.ResponseWriter, r *http.Request) (*Exchange, http.ResponseWrit
 	}
 	c := &carrier{Context: r.Context()}
 	x := &c.x
-	x.beneath, x.req, x.ctx, x.start, x.expected = w, r, c.Context, time.Now(), -1
+	x.beneath, x.req, x.cookies, x.start, x.expected = w, r, r.Header["Cookie"], time.Now(), -1
 	// Once: HTTP/2 panics when it is asked for after the handler returned.
 	x.header = w.Header()
 	x.before, x.atEnd, x.slots = x.beforeArray[:0], x.atEndArray[:0], x.slotArray[:0]
@@ -110,18 +110,22 @@ func Begin(w http.ResponseWriter, r *http.Request) (*Exchange, http.ResponseWrit
 // be changed.
 func (x *Exchange) Request() *http.Request { return x.req }
 
-// CookieLines returns the lines of the Cookie field as they came.
-func (x *Exchange) CookieLines() []string { return x.req.Header["Cookie"] }
+// CookieLines returns the lines of the Cookie field as they came to the first
+// middleware, also when the header map was changed since; nil when there were
+// none. They must not be changed.
+func (x *Exchange) CookieLines() []string { return x.cookies }
 
-// Start returns when the exchange began.
+// Start returns when the exchange began, with a monotonic reading.
 func (x *Exchange) Start() time.Time { return x.start }
 
 // SecondWriter reports whether a middleware was given a writer that is not the
 // exchange's own, because something between replaced it.
 func (x *Exchange) SecondWriter() bool { return x.has(flagSecondWriter) }
 
-// OnHeader registers a hook for the final header. The same hook is registered
-// once; after the header went out it is ignored.
+// OnHeader registers a hook for the final header. Hooks run in the order in
+// which they were registered, one that another hook registers after it. The
+// same hook, which must be comparable, is registered once; after the header
+// went out it is ignored.
 func (x *Exchange) OnHeader(h HeaderHook) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -135,7 +139,8 @@ func (x *Exchange) OnHeader(h HeaderHook) {
 	}
 }
 
-// OnEnd registers a hook for the end of the exchange. The same hook is
+// OnEnd registers a hook for the end of the exchange. Hooks run in the order in
+// which they were registered. The same hook, which must be comparable, is
 // registered once; after the end it is ignored.
 func (x *Exchange) OnEnd(h EndHook) {
 	x.mu.Lock()

@@ -13,13 +13,6 @@ import (
 // goes through the exchange, so that unwrapping is no way round its hooks.
 type guard struct{ writer }
 
-// Unwrap lets http.ResponseController find what the wrapper does not offer. It
-// commits nothing.
-func (w writer) Unwrap() http.ResponseWriter { return guard{w} }
-
-// Unwrap ends here.
-func (g guard) Unwrap() http.ResponseWriter { return nil }
-
 // FlushError flushes if anything beneath can. Where nothing can, the header
 // stays open, as it would without the wrapper.
 func (g guard) FlushError() error {
@@ -67,9 +60,13 @@ func (w writer) CloseNotify() <-chan bool {
 		return n.CloseNotify()
 	}
 	gone := make(chan bool, 1)
-	go func() {
-		<-w.x.ctx.Done()
-		gone <- true
-	}()
+	// A server's context is always done in the end; one that never is would
+	// keep the goroutine for ever.
+	if done := w.x.req.Context().Done(); done != nil {
+		go func() {
+			<-done
+			gone <- true
+		}()
+	}
 	return gone
 }

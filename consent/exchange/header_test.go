@@ -1,17 +1,15 @@
 package exchange_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"net/http/httptrace"
-	"net/textproto"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -19,22 +17,6 @@ import (
 
 	"github.com/candorhttp/candor/consent/exchange"
 )
-
-// get fetches a page and returns it with its body and the 1xx answers before.
-func get(t *testing.T, s *httptest.Server) (w *http.Response, body string, early []http.Header) {
-	t.Helper()
-	ctx := httptrace.WithClientTrace(t.Context(), &httptrace.ClientTrace{
-		Got1xxResponse: func(_ int, h textproto.MIMEHeader) error { early = append(early, http.Header(h)); return nil },
-	})
-	r, err := http.NewRequestWithContext(ctx, "GET", s.URL, nil)
-	require.NoError(t, err)
-	w, err = s.Client().Do(r)
-	require.NoError(t, err)
-	defer w.Body.Close()
-	text, err := io.ReadAll(w.Body)
-	require.NoError(t, err)
-	return w, string(text), early
-}
 
 // However a handler sends its header, what the hook took away is not in it.
 func TestNothingPassesTheHook(t *testing.T) {
@@ -89,209 +71,66 @@ func TestNothingPassesTheHook(t *testing.T) {
 	}
 }
 
-func TestEarlyHintsCarryNoStorage(t *testing.T) { // row 19
-	for _, http2 := range []bool{false, true} {
-		m := newWatch()
-		s := server(t, m.Middleware(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			h := w.Header()
-			h.Set("Link", "</a>")
-			h.Add("Set-Cookie", "good=1")
-			h.Set("NEL", `{"max_age":1}`)
-			h["report-to"] = []string{"x"}
-			h.Set("Reporting-Endpoints", "x")
-			h.Set("Accept-CH", "x")
-			w.WriteHeader(103)
-			h.Set("Link", "</b>")
-			w.WriteHeader(103)
-			w.WriteHeader(200)
-		})), http2)
-		w, _, early := get(t, s)
-		require.Len(t, early, 2)
-		require.Equal(t, http.Header{"Link": {"</a>"}}, early[0])
-		require.Equal(t, http.Header{"Link": {"</b>"}}, early[1])
-		require.Equal(t, []string{"good=1"}, w.Header.Values("Set-Cookie"), "put back")
-		require.Equal(t, "x", w.Header.Get("Report-To"))
-		require.Equal(t, []int{200}, m.statuses)
-	}
-}
-
-func TestTrailers(t *testing.T) { // rows 22, 23
-	for _, http2 := range []bool{false, true} {
-		m := newWatch()
-		s := server(t, m.Middleware(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			h := w.Header()
-			h.Set("Trailer", "Checksum, Set-Cookie")
-			h.Add("Trailer", "NEL")
-			write(w, 1)
-			w.(http.Flusher).Flush()
-			h.Set("Checksum", "abc")
-			h.Set("Set-Cookie", "late=1")
-			h.Set("NEL", "late")
-			h.Set(http.TrailerPrefix+"Server-Timing", "db;dur=1")
-			h.Set(http.TrailerPrefix+"Set-Cookie", "late=2")
-			h[http.TrailerPrefix+"set-cookie"] = []string{"late=3"}
-			h.Set(http.TrailerPrefix+"Cache-Control", "public")
-			h.Set(http.TrailerPrefix+"Nel", "late")
-		})), http2)
-		w, body, _ := get(t, s)
-		require.Equal(t, "x", body)
-		require.Equal(t, http.Header{"Checksum": {"abc"}, "Server-Timing": {"db;dur=1"}}, w.Trailer, "http2=%v", http2)
-		require.Empty(t, w.Header.Values("Set-Cookie"))
-	}
-}
-
-// TimeoutHandler copies its header map when the handler returned: row 25.
-func TestStorageAddedAfterTheHeader(t *testing.T) {
-	m := newWatch()
-	s := server(t, http.TimeoutHandler(m.Middleware(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Add("Set-Cookie", "good=1")
-		lines := w.Header()["Set-Cookie"]
-		write(w, 1)
-		lines[0] = "bad=0"
-		w.Header().Add("Set-Cookie", "bad=1")
-		w.Header()["set-cookie"] = []string{"bad=2"}
-		w.Header().Set("NEL", "late")
-		w.Header().Set("X-Other", "stays")
-	})), time.Minute, ""), false)
-	w, _, _ := get(t, s)
-	require.Equal(t, []string{"good=1"}, w.Header.Values("Set-Cookie"))
-	require.Empty(t, w.Header.Values("NEL"))
-	require.Equal(t, "stays", w.Header.Get("X-Other"))
-}
-
-// A recoverer outside the chain answers with the header map it finds: row 11.
-func TestRecovererOutside(t *testing.T) {
-	recoverer := func(next http.Handler) http.Handler {
-		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			defer func() {
-				if v := recover(); v != nil {
-					w.Header().Set("X-Panic", fmt.Sprint(v))
-					w.WriteHeader(500)
-				}
-			}()
-			next.ServeHTTP(w, r)
-		})
-	}
-	fails := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Add("Set-Cookie", "bad=1")
-		w.Header().Add("Set-Cookie", "good=1")
-		panic("value")
-	})
-	t.Run("outside", func(t *testing.T) {
-		m := newWatch()
-		w, _, _ := get(t, server(t, recoverer(m.Middleware(fails)), false))
-		require.Equal(t, []string{"good=1"}, w.Header.Values("Set-Cookie"))
-		require.Equal(t, "value", w.Header.Get("X-Panic"), "the panic passes unchanged")
-		require.Equal(t, []int{0}, m.statuses, "only taken away")
-		require.Empty(t, w.Header.Get("X-Judged"))
-		require.Equal(t, exchange.Outcome{Aborted: true, Panicked: true}, m.result(t))
-	})
-	t.Run("between", func(t *testing.T) {
-		m, inner := newWatch(), newWatch()
-		w, _, _ := get(t, server(t, m.Middleware(recoverer(inner.Middleware(fails))), false))
-		require.Equal(t, []string{"good=1"}, w.Header.Values("Set-Cookie"))
-		require.Equal(t, exchange.Outcome{Status: 500}, m.result(t), "the exchange went on")
-		require.Equal(t, exchange.Outcome{Status: 500}, inner.result(t))
-	})
-}
-
-// What net/http prints of a panic still leads to the line that panicked.
-func TestPanicKeepsItsFrames(t *testing.T) {
-	var log bytes.Buffer
-	var mu sync.Mutex
-	m := newWatch()
-	s := httptest.NewUnstartedServer(m.Middleware(http.HandlerFunc(whoPanics)))
-	s.Config.ErrorLog = logTo(&mu, &log)
-	s.Start()
-	_, err := s.Client().Get(s.URL)
-	require.Error(t, err)
-	s.Close()
-	mu.Lock()
-	defer mu.Unlock()
-	require.Contains(t, log.String(), "whoPanics")
-}
-
-func whoPanics(http.ResponseWriter, *http.Request) { panic("x") }
-
-// A handler's goroutine that goes on after its time: row 24.
-func TestGoroutineAfterReturn(t *testing.T) {
-	for _, http2 := range []bool{false, true} {
-		m := newWatch()
-		returned, finished := make(chan struct{}), make(chan error, 3)
-		s := server(t, m.Middleware(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			x := exchange.From(r.Context())
-			go func() {
-				<-returned
-				w.Header().Set("Set-Cookie", "late=1")
-				w.WriteHeader(500)
-				_, err := w.Write([]byte("late"))
-				finished <- err
-				_, err = io.WriteString(w, "late")
-				finished <- err
-				finished <- http.NewResponseController(w).Flush()
-				var late exchange.Slot[int]
-				late.Set(x, new(int))
-				x.SetRoute("late")
-				x.OnEnd(newWatch())
-			}()
-			write(w, 1)
-		})), http2)
-		_, body, _ := get(t, s)
-		require.Equal(t, "x", body)
-		before := m.result(t)
-		close(returned)
-		for range 3 {
-			require.Error(t, <-finished)
-		}
-		require.Equal(t, exchange.Outcome{Status: 200, Bytes: 1}, before)
-		require.Empty(t, m.route)
-	}
-}
-
-// Two goroutines of one handler that write at once: the second waits until the
-// hook has looked at the header.
+// Goroutines of one handler that write at once: the hook runs once, and the
+// others wait until it has looked at the header.
 func TestConcurrentFirstWrites(t *testing.T) {
-	for range 20 {
-		hook := &slowHook{}
-		s := server(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			x, w, r := exchange.Begin(w, r)
-			x.OnHeader(hook)
-			x.Serve(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-				w.Header().Set("Set-Cookie", "bad=1")
-				var wg sync.WaitGroup
-				var serial sync.Mutex
-				for range 4 {
-					wg.Go(func() {
-						_ = http.NewResponseController(w)
-						serial.Lock()
-						defer serial.Unlock()
-						_, _ = w.Write([]byte("x"))
-					})
-				}
-				wg.Go(func() { x.Committed(); x.Outcome() })
-				wg.Wait()
-			}), w, r)
-		}), false)
-		w, body, _ := get(t, s)
-		require.Equal(t, "xxxx", body)
-		require.Empty(t, w.Header.Values("Set-Cookie"))
-		require.Equal(t, 1, hook.runs)
-		s.Close()
-	}
+	hook := &slowHook{entered: make(chan struct{}), goOn: make(chan struct{})}
+	beneath := &eagerWriter{ResponseWriter: httptest.NewRecorder(), hook: hook}
+	x, w, r := exchange.Begin(beneath, httptest.NewRequest("GET", "/", nil))
+	x.OnHeader(hook)
+	x.Serve(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		var wg sync.WaitGroup
+		for range 4 {
+			wg.Go(func() { write(w, 1) })
+		}
+		<-hook.entered
+		require.False(t, x.Committed())
+		close(hook.goOn)
+		wg.Wait()
+	}), w, r)
+	require.EqualValues(t, 1, hook.runs.Load())
+	require.Zero(t, beneath.early.Load(), "written before the hook had looked")
+	require.EqualValues(t, 4, x.Outcome().Bytes)
 }
 
-type slowHook struct{ runs int }
+type slowHook struct {
+	runs          atomic.Int32
+	done          atomic.Bool
+	entered, goOn chan struct{}
+}
 
-func (h *slowHook) BeforeHeader(_ *exchange.Exchange, _ int, header http.Header) {
-	h.runs++
-	time.Sleep(time.Millisecond)
-	header.Del("Set-Cookie")
+func (h *slowHook) BeforeHeader(*exchange.Exchange, int, http.Header) {
+	if h.runs.Add(1) == 1 {
+		close(h.entered)
+	}
+	<-h.goOn
+	// Long enough for the other writers to come by, were they let.
+	time.Sleep(10 * time.Millisecond)
+	h.done.Store(true)
+}
+
+// eagerWriter counts what was written before the hook was done.
+type eagerWriter struct {
+	http.ResponseWriter
+	mu    sync.Mutex
+	hook  *slowHook
+	early atomic.Int32
+}
+
+func (w *eagerWriter) Write(p []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !w.hook.done.Load() {
+		w.early.Add(1)
+	}
+	return len(p), nil
 }
 
 func TestDeadlineCutsABlockedWrite(t *testing.T) {
 	m := newWatch()
 	blocked := make(chan error, 1)
-	s := server(t, m.Middleware(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	// Without TLS, whose goodbye would wait for the full connection.
+	s := httptest.NewServer(m.Middleware(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		go func() {
 			time.Sleep(50 * time.Millisecond)
 			if err := http.NewResponseController(w).SetWriteDeadline(time.Now()); err != nil {
@@ -304,7 +143,8 @@ func TestDeadlineCutsABlockedWrite(t *testing.T) {
 				return
 			}
 		}
-	})), false)
+	})))
+	defer s.Close()
 	r, err := http.NewRequest("GET", s.URL, nil)
 	require.NoError(t, err)
 	w, err := s.Client().Do(r) // reads the header and no more
@@ -338,31 +178,65 @@ func TestUnwrapCommitsNothing(t *testing.T) {
 	require.Equal(t, 418, w.StatusCode)
 }
 
-// A source that flushes while it is read (a proxy of a stream) does not block.
-func TestSourceThatFlushes(t *testing.T) {
+// A writer with a preset status (gin's has 404 where no route is found): what
+// the handler names counts, and the preset where it names none.
+func TestPresetStatus(t *testing.T) {
+	for name, tt := range map[string]struct {
+		do   http.HandlerFunc
+		want int
+	}{
+		"named":     {func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(200) }, 200},
+		"not named": {func(w http.ResponseWriter, r *http.Request) { write(w, 0) }, 404},
+		"nothing":   {func(w http.ResponseWriter, r *http.Request) {}, 404},
+		"named twice": {func(w http.ResponseWriter, r *http.Request) {
+			w.WriteHeader(201)
+			w.WriteHeader(500)
+		}, 500},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := newWatch()
+			m.Middleware(tt.do).ServeHTTP(&preset{httptest.NewRecorder(), 404}, httptest.NewRequest("GET", "/", nil))
+			require.Equal(t, exchange.Outcome{Status: tt.want}, m.result(t))
+			if name != "named twice" {
+				require.Equal(t, []int{tt.want}, m.statuses)
+			}
+		})
+	}
+}
+
+type preset struct {
+	http.ResponseWriter
+	status int
+}
+
+func (p *preset) Status() int       { return p.status }
+func (p *preset) WriteHeader(s int) { p.status = s }
+func (p *preset) WriteHeaderNow()   {}
+
+// A Status that tells the last one asked for, as simple loggers have it, is not
+// believed: the first one went out.
+func TestStatusOfALogger(t *testing.T) {
 	m := newWatch()
-	s := server(t, m.Middleware(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		_, _ = io.Copy(w, &flushingReader{w: w, left: 3})
-	})), false)
-	_, body, _ := get(t, s)
-	require.Equal(t, "xxx", body)
+	rec := httptest.NewRecorder()
+	m.Middleware(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.WriteHeader(103)
+		w.WriteHeader(201)
+		w.WriteHeader(500)
+	})).ServeHTTP(&lastStatus{rec, 0}, httptest.NewRequest("GET", "/", nil))
+	require.Equal(t, exchange.Outcome{Status: 201, Informational: 1}, m.result(t))
+	require.Equal(t, 201, rec.Code)
 }
 
-type flushingReader struct {
-	w    http.ResponseWriter
-	left int
+type lastStatus struct {
+	*httptest.ResponseRecorder
+	status int
 }
 
-func (f *flushingReader) Read(p []byte) (int, error) {
-	if f.left == 0 {
-		return 0, io.EOF
+func (l *lastStatus) Status() int { return l.status }
+func (l *lastStatus) WriteHeader(s int) {
+	if l.status = s; s >= 200 {
+		l.ResponseRecorder.WriteHeader(s)
 	}
-	f.left--
-	if err := http.NewResponseController(f.w).Flush(); err != nil {
-		return 0, err
-	}
-	p[0] = 'x'
-	return 1, nil
 }
 
 func TestContextIsTheRequests(t *testing.T) {

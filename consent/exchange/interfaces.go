@@ -31,6 +31,10 @@ type (
 	fhrp  struct{ fhr }
 )
 
+// Unwrap lets http.ResponseController find what the wrapper does not offer. It
+// commits nothing, and what it returns cannot be unwrapped further.
+func (w plain) Unwrap() http.ResponseWriter { return guard(w) }
+
 func (w f) Flush()            { _ = w.x.flush() }
 func (w f) FlushError() error { return w.x.flush() }
 

@@ -2,15 +2,15 @@ package exchange_test
 
 import (
 	"bufio"
+	"context"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -31,14 +31,17 @@ type (
 )
 
 func (f flusher) Flush() { *f.called = append(*f.called, "Flush") }
+
 func (h hijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	*h.called = append(*h.called, "Hijack")
 	return nil, nil, nil
 }
+
 func (r reader) ReadFrom(src io.Reader) (int64, error) {
 	*r.called = append(*r.called, "ReadFrom")
 	return io.Copy(base{r.w}, src)
 }
+
 func (p pusher) Push(string, *http.PushOptions) error {
 	*p.called = append(*p.called, "Push")
 	return nil
@@ -222,58 +225,43 @@ func TestFlushThatIsNotSupported(t *testing.T) {
 	require.Equal(t, 418, w.StatusCode)
 }
 
-// sendfile: the connection's own ReadFrom gets the file.
-func TestReadFromReachesTheConnection(t *testing.T) {
-	name := filepath.Join(t.TempDir(), "file")
-	require.NoError(t, os.WriteFile(name, make([]byte, 1<<20), 0o600))
-	for _, header := range []bool{false, true} {
-		var log []string
-		m := newWatch()
-		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			spy := &spyWriter{ResponseWriter: w, log: &log}
-			m.Middleware(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-				f, err := os.Open(name)
-				require.NoError(t, err)
-				defer f.Close()
-				if header {
-					w.WriteHeader(200)
-				}
-				n, err := io.Copy(w, f)
-				require.NoError(t, err)
-				require.EqualValues(t, 1<<20, n)
-			})).ServeHTTP(spy, r)
-		}))
-		w, err := s.Client().Get(s.URL)
-		require.NoError(t, err)
-		n, err := io.Copy(io.Discard, w.Body)
-		require.NoError(t, err)
-		require.EqualValues(t, 1<<20, n)
-		w.Body.Close()
-		s.Close()
-		require.Len(t, log, 1, "once")
-		require.Contains(t, log[0], "os.", "with the file itself")
-		require.EqualValues(t, 1<<20, m.result(t).Bytes)
+// Code that unwraps until nothing can be unwrapped ends with a writer, and a
+// guarded one.
+func TestUnwrappingToTheEnd(t *testing.T) {
+	rec := httptest.NewRecorder()
+	_, w, r := exchange.Begin(rec, httptest.NewRequest("GET", "/", nil))
+	for {
+		u, ok := w.(interface{ Unwrap() http.ResponseWriter })
+		if !ok {
+			break
+		}
+		w = u.Unwrap()
 	}
+	m := newWatch()
+	exchange.From(r.Context()).OnHeader(m)
+	w.Header().Set("Set-Cookie", "bad=1")
+	write(w, 1)
+	require.Empty(t, rec.Result().Header.Values("Set-Cookie"))
 }
 
-type spyWriter struct {
-	http.ResponseWriter
-	log *[]string
-}
-
-func (s *spyWriter) ReadFrom(src io.Reader) (int64, error) {
-	*s.log = append(*s.log, fmt.Sprintf("%T", src))
-	return s.ResponseWriter.(io.ReaderFrom).ReadFrom(src)
-}
-
-// CloseNotify is there for code of its age, whatever is beneath.
+// CloseNotify is there for code of its age, whatever is beneath: it tells of the
+// end of the request, and where that never ends it leaves no goroutine behind.
 func TestCloseNotify(t *testing.T) {
-	_, w, _ := exchange.Begin(httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil))
-	n, ok := w.(interface{ CloseNotify() <-chan bool })
-	require.True(t, ok)
-	select {
-	case <-n.CloseNotify():
-		t.Fatal("nobody left")
-	default:
-	}
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		for _, r := range []*http.Request{
+			httptest.NewRequestWithContext(ctx, "GET", "/", nil),
+			httptest.NewRequestWithContext(context.Background(), "GET", "/", nil),
+		} {
+			_, w, _ := exchange.Begin(httptest.NewRecorder(), r)
+			gone := w.(interface{ CloseNotify() <-chan bool }).CloseNotify()
+			synctest.Wait()
+			require.Empty(t, gone, "nobody left")
+			if r.Context() == ctx {
+				cancel()
+				require.True(t, <-gone)
+			}
+		}
+	})
 }

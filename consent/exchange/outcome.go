@@ -28,6 +28,7 @@ const (
 	flagClientGone
 	flagSuperseded
 	flagSecondWriter
+	flagHeaderOut // and not only handed to a writer that may still change it
 )
 
 func (x *Exchange) set(flag uint32)      { x.flags.Or(flag) }
@@ -39,7 +40,7 @@ func (x *Exchange) Outcome() Outcome {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	o := Outcome{
-		Status: x.status, Bytes: x.bytes.Load(), Informational: x.hints, FirstByte: x.first, Duration: x.total,
+		Status: x.status, Bytes: x.bytes, Informational: x.hints, FirstByte: x.first, Duration: x.total,
 		Hijacked: x.has(flagHijacked), Panicked: x.has(flagPanicked), Aborted: x.has(flagAborted),
 		WriteError: x.has(flagWriteError), ClientGone: x.has(flagClientGone), Superseded: x.has(flagSuperseded),
 	}

@@ -50,15 +50,15 @@ func (x *Exchange) learnRoute(r *http.Request) {
 // finish ends an exchange whose handler returned.
 func (x *Exchange) finish(r *http.Request) {
 	x.learnRoute(r)
-	if !x.has(flagHijacked) {
-		x.askWhetherSuperseded()
-		// Nothing was written: the server will answer 200, or something further
-		// out will answer with the header map as it is now.
-		x.commit(http.StatusOK)
-		if x.expected > x.bytes.Load() && bodyAllowed(x.req.Method, x.status) {
-			x.set(flagAborted)
-		}
+	x.askWhetherSuperseded()
+	// Nothing was written: the server will answer 200, or something further
+	// out will answer with the header map as it is now.
+	x.commitImplied()
+	x.mu.Lock()
+	if !x.has(flagHijacked) && x.expected > x.bytes && bodyAllowed(x.req.Method, x.status) {
+		x.set(flagAborted)
 	}
+	x.mu.Unlock()
 	x.end()
 }
 
@@ -81,13 +81,13 @@ func (x *Exchange) unwind(r *http.Request, v any) {
 // TimeoutHandler's does. Elsewhere a timeout further out may still want to
 // answer, and an empty write would take that from it.
 func (x *Exchange) askWhetherSuperseded() {
-	if x.has(flagSuperseded) || !errors.Is(x.ctx.Err(), context.DeadlineExceeded) {
+	if x.has(flagSuperseded|flagHijacked) || !errors.Is(x.req.Context().Err(), context.DeadlineExceeded) {
 		return
 	}
 	if _, flusher := x.beneath.(http.Flusher); flusher && !x.committed.Load() {
 		return
 	}
-	x.commit(http.StatusOK)
+	x.commitImplied()
 	if _, err := x.beneath.Write(nil); errors.Is(err, http.ErrHandlerTimeout) {
 		x.set(flagSuperseded)
 	}
@@ -98,17 +98,17 @@ func (x *Exchange) end() {
 	if !x.has(flagHijacked) {
 		x.restore()
 	}
-	if errors.Is(x.ctx.Err(), context.Canceled) {
+	if errors.Is(x.req.Context().Err(), context.Canceled) {
 		x.set(flagClientGone)
 	}
+	// It may have changed since.
+	known := x.statusBeneath()
 	x.mu.Lock()
-	x.ended.Store(true)
-	x.total = time.Since(x.start)
-	// A writer that keeps the status for itself until the first byte (gin's)
-	// may have changed it since.
-	if s, ok := x.beneath.(interface{ Status() int }); ok && x.committed.Load() && validStatus(s.Status()) && x.status != 0 {
-		x.status = s.Status()
+	if known != 0 && x.committed.Load() && !x.has(flagHijacked) {
+		x.status = known
 	}
+	x.total = time.Since(x.start)
+	x.ended.Store(true)
 	hooks := x.atEnd
 	x.mu.Unlock()
 	for _, h := range hooks {
@@ -120,17 +120,13 @@ func (x *Exchange) end() {
 // writer in another goroutine waits, so that it cannot send a header that was
 // not looked at.
 func (x *Exchange) commit(status int) {
-	if x.committed.Load() {
+	if x.Committed() {
 		return
 	}
 	x.committing.Lock()
 	defer x.committing.Unlock()
-	if x.committed.Load() {
+	if x.Committed() {
 		return
-	}
-	// gin presets a status that an implicit header is sent with.
-	if s, ok := x.beneath.(interface{ Status() int }); ok && status == http.StatusOK && validStatus(s.Status()) {
-		status = s.Status()
 	}
 	x.runBefore(status)
 	x.kept = keepStorage(x.header)
@@ -142,16 +138,57 @@ func (x *Exchange) commit(status int) {
 		}
 	}
 	x.mu.Lock()
-	x.status, x.expected, x.first = status, expected, time.Since(x.start)
-	x.mu.Unlock()
-	x.committed.Store(true)
+	defer x.mu.Unlock()
+	// Hijacked from another goroutine meanwhile: no header went out.
+	if !x.has(flagHijacked) {
+		x.status, x.expected, x.first = status, expected, time.Since(x.start)
+		x.committed.Store(true)
+	}
 }
 
+// commitImplied commits before something that sends the header without naming
+// a status. gin presets one, 404 where it found no route; else it is 200.
+func (x *Exchange) commitImplied() {
+	if x.Committed() {
+		return
+	}
+	status := x.statusBeneath()
+	if status == 0 {
+		status = http.StatusOK
+	}
+	x.commit(status)
+}
+
+// keeper is a writer that keeps the status for itself until the first byte
+// (gin's). Others have a Status as well, but some of those tell what they were
+// last asked for, and not what went out.
+type keeper interface {
+	Status() int
+	WriteHeaderNow()
+}
+
+// statusBeneath returns the final status that a keeper has, or 0.
+func (x *Exchange) statusBeneath() int {
+	if k, ok := x.beneath.(keeper); ok {
+		if code := k.Status(); code >= 200 && code <= 999 || code == http.StatusSwitchingProtocols {
+			return code
+		}
+	}
+	return 0
+}
+
+// runBefore calls the header hooks outside the lock, because they ask for slots
+// and may register further hooks: a part that is asked only by another one's
+// hook registers its own then, and must not be passed over.
 func (x *Exchange) runBefore(status int) {
-	x.mu.Lock()
-	hooks := x.before
-	x.mu.Unlock()
-	for _, h := range hooks {
+	for i := 0; ; i++ {
+		x.mu.Lock()
+		if i >= len(x.before) {
+			x.mu.Unlock()
+			return
+		}
+		h := x.before[i]
+		x.mu.Unlock()
 		h.BeforeHeader(x, status, x.header)
 	}
 }
@@ -161,10 +198,7 @@ func (x *Exchange) clean() {
 	x.committing.Lock()
 	defer x.committing.Unlock()
 	x.runBefore(0)
-}
-
-func validStatus(code int) bool {
-	return code >= 200 && code <= 999 || code == http.StatusSwitchingProtocols
+	dropTrailerNames(x.header)
 }
 
 // bodyAllowed reports whether a response has a body (RFC 9110 §6.4.1).

@@ -2,11 +2,8 @@ package exchange_test
 
 import (
 	"context"
-	"io"
-	"log"
 	"net/http"
 	"net/http/httptest"
-	"sync"
 	"testing"
 	"time"
 
@@ -14,21 +11,6 @@ import (
 
 	"github.com/candorhttp/candor/consent/exchange"
 )
-
-func logTo(mu *sync.Mutex, w io.Writer) *log.Logger {
-	return log.New(lockedWriter{mu, w}, "", 0)
-}
-
-type lockedWriter struct {
-	mu *sync.Mutex
-	w  io.Writer
-}
-
-func (l lockedWriter) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.w.Write(p)
-}
 
 // Several middlewares, one exchange, one wrapper, one end.
 func TestMiddlewaresShareTheExchange(t *testing.T) {
@@ -72,7 +54,23 @@ func TestRoute(t *testing.T) {
 			outer.Middleware(copies(inner.Middleware(mux))).ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", path, nil))
 		}()
 		require.Equal(t, want, outer.route, path)
+		alone := newWatch()
+		func() {
+			defer func() { _ = recover() }()
+			alone.Middleware(mux).ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", path, nil))
+		}()
+		require.Equal(t, want, alone.route, path)
 	}
+}
+
+// The first route that is set stays: the innermost middleware returns first.
+func TestFirstRouteStays(t *testing.T) {
+	x, w, r := exchange.Begin(httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil))
+	x.SetRoute("/inner/{id}")
+	x.SetRoute("/outer/")
+	x.Serve(http.NotFoundHandler(), w, r)
+	x.SetRoute("/late")
+	require.Equal(t, "/inner/{id}", x.Route())
 }
 
 // Something between replaced the writer: the inner middleware keeps it, and
@@ -102,13 +100,20 @@ func TestReplacedContext(t *testing.T) {
 			next.ServeHTTP(w, r.WithContext(context.Background()))
 		})
 	}
-	var inside *exchange.Exchange
-	h := m.Middleware(forget(inner.Middleware(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	var outside, inside *exchange.Exchange
+	note := func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			outside = exchange.From(r.Context())
+			next.ServeHTTP(w, r)
+		})
+	}
+	h := m.Middleware(note(forget(inner.Middleware(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		inside = exchange.From(r.Context())
 		write(w, 1)
-	}))))
+	})))))
 	h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil))
 	require.NotNil(t, inside)
+	require.Same(t, outside, inside)
 	require.Equal(t, []int{200}, m.statuses)
 	require.Equal(t, []int{200}, inner.statuses)
 	require.Equal(t, m.result(t), inner.result(t))
@@ -137,10 +142,24 @@ func TestHooksAreRegisteredOnce(t *testing.T) {
 	require.Equal(t, []int{200}, m.statuses)
 }
 
+// A part that is asked only by another part's hook registers its own then. It
+// must run: it would be the one that sends the consent cookie.
+func TestHookRegisteredByAHook(t *testing.T) {
+	m := newWatch()
+	x, w, r := exchange.Begin(httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil))
+	x.OnHeader(nested{m})
+	x.Serve(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { write(w, 1) }), w, r)
+	require.Equal(t, []int{200}, m.statuses)
+}
+
+type nested struct{ inner *watch }
+
+func (n nested) BeforeHeader(x *exchange.Exchange, _ int, _ http.Header) { x.OnHeader(n.inner) }
+
 func TestSlots(t *testing.T) {
 	var a, b exchange.Slot[string]
 	var many [20]exchange.Slot[int]
-	x, _, _ := exchange.Begin(httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil))
+	x, w, r := exchange.Begin(httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil))
 	require.Nil(t, a.Get(x))
 	one, two := "one", "two"
 	a.Set(x, &one)
@@ -156,6 +175,9 @@ func TestSlots(t *testing.T) {
 		require.Equal(t, i, *many[i].Get(x))
 	}
 	require.Equal(t, "two", *b.Get(x))
+	x.Serve(http.NotFoundHandler(), w, r)
+	b.Set(x, &one)
+	require.Equal(t, "two", *b.Get(x), "kept, and not changed after the end")
 }
 
 // The request that the first middleware was given, and its cookie lines, stay
@@ -168,6 +190,16 @@ func TestRequestStays(t *testing.T) {
 	require.Equal(t, []string{"a=1; b=2", "c=3"}, x.CookieLines())
 	require.Same(t, r, x.Request())
 	require.WithinDuration(t, time.Now(), x.Start(), time.Minute)
+}
+
+// Something between takes cookies away from the handlers, in the header map that
+// all copies of the request share.
+func TestCookieLinesStay(t *testing.T) {
+	r := httptest.NewRequest("GET", "/", nil)
+	r.Header.Set("Cookie", "a=1")
+	x, _, r2 := exchange.Begin(httptest.NewRecorder(), r)
+	r2.Header.Del("Cookie")
+	require.Equal(t, []string{"a=1"}, x.CookieLines())
 }
 
 func TestBeginAllocatesTwice(t *testing.T) {
@@ -201,6 +233,8 @@ func BenchmarkExchange(b *testing.B) {
 
 type discard struct{ h http.Header }
 
-func (d *discard) Header() http.Header         { return d.h }
+func (d *discard) Header() http.Header { return d.h }
+
 func (d *discard) Write(p []byte) (int, error) { return len(p), nil }
-func (d *discard) WriteHeader(int)             {}
+
+func (d *discard) WriteHeader(int) {}

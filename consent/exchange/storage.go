@@ -3,6 +3,7 @@ package exchange
 import (
 	"net/http"
 	"net/textproto"
+	"reflect"
 	"slices"
 	"strings"
 )
@@ -22,86 +23,121 @@ func isStorage(key string) bool {
 	return false
 }
 
-// storage is the storage fields of a header map at one moment; nil when there
-// were none.
-type storage map[string][]string
+// field is one entry of a header map.
+type field struct {
+	key    string
+	values []string
+}
 
 // keepStorage copies the storage fields, values included: a handler may still
 // hold the slices.
-func keepStorage(h http.Header) storage {
-	var s storage
+func keepStorage(h http.Header) []field {
+	var kept []field
 	for key, values := range h {
 		if isStorage(key) {
-			if s == nil {
-				s = storage{}
-			}
-			s[key] = slices.Clone(values)
+			kept = append(kept, field{key, slices.Clone(values)})
 		}
 	}
-	return s
+	return kept
 }
 
 // takeStorage moves the storage fields out of a header map.
-func takeStorage(h http.Header) storage {
-	var s storage
+func takeStorage(h http.Header) []field {
+	var taken []field
 	for key, values := range h {
 		if isStorage(key) {
-			if s == nil {
-				s = storage{}
-			}
-			s[key] = values
+			taken = append(taken, field{key, values})
 			delete(h, key)
 		}
 	}
-	return s
+	return taken
 }
 
-func (s storage) putBack(h http.Header) {
-	for key, values := range s {
-		h[key] = values
+func putBack(h http.Header, fields []field) {
+	for _, f := range fields {
+		h[f.key] = f.values
 	}
+}
+
+// sameStorage reports whether the storage fields of h are those kept.
+func sameStorage(h http.Header, kept []field) bool {
+	n := 0
+	for key := range h {
+		if isStorage(key) {
+			n++
+		}
+	}
+	return n == len(kept) && !slices.ContainsFunc(kept, func(f field) bool { return !slices.Equal(h[f.key], f.values) })
 }
 
 // restore puts the header map into the state in which it may be left behind.
-// Some writers (http.TimeoutHandler's) copy it only now: what was added to the
-// storage fields after the commit was not judged and does not go out. Of the
-// trailers, those go that RFC 9110 §6.5.1 does not allow.
+// Some writers (http.TimeoutHandler's) copy it only now: what was changed in
+// the storage fields after the commit was not judged and does not go out. Of
+// the trailers, those go that RFC 9110 §6.5.1 does not allow.
 func (x *Exchange) restore() {
-	late := false
-	for key, values := range x.header {
-		if isStorage(key) {
-			kept, ok := x.kept[key]
-			late = late || !ok || !slices.Equal(kept, values)
-		} else if name, ok := strings.CutPrefix(key, http.TrailerPrefix); ok && forbiddenTrailer(name) {
+	for key := range x.header {
+		if name, ok := strings.CutPrefix(key, http.TrailerPrefix); ok && forbiddenTrailer(strings.TrimSpace(name)) {
 			delete(x.header, key)
 		}
 	}
-	if late && x.committed.Load() {
+	x.putStorageBack()
+}
+
+// holdStorage is called before anything of the body is handed on. Not every
+// writer sends the header when it is told to: gin's waits for the first byte, a
+// compressing one until it knows whether to compress, and then they send the
+// map as it is. What came into the storage fields since the commit was judged by
+// nobody. net/http's own take a copy in time, and are left alone; so is what
+// was flushed.
+func (x *Exchange) holdStorage() {
+	if x.has(flagHeaderOut) {
+		return
+	}
+	switch reflect.TypeOf(x.beneath).String() {
+	case "*http.response", "*http.http2responseWriter":
+		x.set(flagHeaderOut)
+		return
+	}
+	x.committing.Lock()
+	defer x.committing.Unlock()
+	x.putStorageBack()
+}
+
+func (x *Exchange) putStorageBack() {
+	// Compared first, so that the map is not written to where nothing changed:
+	// a handler's goroutine may be reading it.
+	if x.committed.Load() && !sameStorage(x.header, x.kept) {
 		takeStorage(x.header)
-		x.kept.putBack(x.header)
+		for _, f := range x.kept {
+			// Copied: the handler can reach what is in the map.
+			x.header[f.key] = slices.Clone(f.values)
+		}
 	}
 }
 
 // dropTrailerNames takes forbidden names from the announcement of trailers, so
 // that net/http does not send a header field of that name after the body.
+// Announcements without one stay as they are.
 func dropTrailerNames(h http.Header) {
-	lines, ok := h["Trailer"]
-	if !ok {
-		return
-	}
+	lines := h["Trailer"]
 	var kept []string
+	dropped := false
 	for _, line := range lines {
 		for name := range strings.SplitSeq(line, ",") {
-			if name = strings.Trim(name, " \t"); name != "" && !forbiddenTrailer(name) {
+			if name = strings.TrimSpace(name); forbiddenTrailer(name) {
+				dropped = true
+			} else if name != "" {
 				kept = append(kept, name)
 			}
 		}
 	}
-	if len(kept) == 0 {
+	switch {
+	case !dropped:
+	case len(kept) == 0:
 		delete(h, "Trailer")
-		return
+	default:
+		h["Trailer"] = kept
 	}
-	h["Trailer"] = kept
 }
 
 // forbiddenTrailer lists what may not stand in a trailer section: what is for

@@ -31,9 +31,8 @@ func (w writer) Write(p []byte) (int, error) {
 	if w.x.ended.Load() {
 		return 0, errEnded
 	}
-	if !w.x.has(flagHijacked) {
-		w.x.commit(http.StatusOK)
-	}
+	w.x.commitImplied()
+	w.x.holdStorage()
 	n, err := w.x.beneath.Write(p)
 	w.x.wrote(int64(n), err)
 	return n, err
@@ -45,9 +44,8 @@ func (w writer) WriteString(s string) (int, error) {
 	if w.x.ended.Load() {
 		return 0, errEnded
 	}
-	if !w.x.has(flagHijacked) {
-		w.x.commit(http.StatusOK)
-	}
+	w.x.commitImplied()
+	w.x.holdStorage()
 	n, err := io.WriteString(w.x.beneath, s)
 	w.x.wrote(int64(n), err)
 	return n, err
@@ -80,7 +78,9 @@ func (x *Exchange) informational(status int) bool {
 }
 
 // sendInformational sends a 1xx without what only the final header may carry:
-// whether that is allowed is decided there.
+// whether that is allowed is decided there. A commit in another goroutine waits
+// meanwhile, because it must not find the header map without those fields;
+// deadlines take no lock and still cut a connection that stalls here.
 func (x *Exchange) sendInformational(status int) {
 	x.committing.Lock()
 	defer x.committing.Unlock()
@@ -88,14 +88,33 @@ func (x *Exchange) sendInformational(status int) {
 	x.mu.Lock()
 	x.hints++
 	x.mu.Unlock()
-	defer withheld.putBack(x.header)
-	x.beneath.WriteHeader(status)
+	defer putBack(x.header, withheld)
+	w := x.beneath
+	for {
+		// A keeper would take the 1xx for the final status. What is beneath it
+		// has the same header map and sends it.
+		k, ok := w.(interface {
+			keeper
+			Unwrap() http.ResponseWriter
+		})
+		if !ok {
+			break
+		}
+		w = k.Unwrap()
+	}
+	w.WriteHeader(status)
 }
 
-// wrote accounts for body bytes and for what the connection said.
+// wrote accounts for body bytes and for what the connection said. A write that
+// was under way when the handler returned no longer counts: the outcome is final.
 func (x *Exchange) wrote(n int64, err error) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.ended.Load() {
+		return
+	}
 	if n > 0 && bodyAllowed(x.req.Method, x.status) {
-		x.bytes.Add(n)
+		x.bytes += n
 	}
 	switch {
 	case err == nil, errors.Is(err, http.ErrBodyNotAllowed), errors.Is(err, http.ErrContentLength), errors.Is(err, http.ErrHijacked):
@@ -110,17 +129,12 @@ func (x *Exchange) flush() error {
 	if x.ended.Load() {
 		return errEnded
 	}
-	x.commit(http.StatusOK)
-	if f, ok := x.beneath.(interface{ FlushError() error }); ok {
-		err := f.FlushError()
-		x.wrote(0, err)
-		return err
-	}
-	if f, ok := x.beneath.(http.Flusher); ok {
-		f.Flush()
-		return nil
-	}
+	x.commitImplied()
+	x.holdStorage()
 	err := http.NewResponseController(x.beneath).Flush()
+	if err == nil {
+		x.set(flagHeaderOut)
+	}
 	x.wrote(0, err)
 	return err
 }
@@ -132,11 +146,10 @@ func (x *Exchange) hijack() (net.Conn, *bufio.ReadWriter, error) {
 	conn, rw, err := http.NewResponseController(x.beneath).Hijack()
 	if err == nil {
 		x.mu.Lock()
-		if x.status == 0 {
-			x.status = http.StatusSwitchingProtocols
-			x.first = time.Since(x.start)
+		defer x.mu.Unlock()
+		if !x.committed.Load() && !x.ended.Load() {
+			x.status, x.first = http.StatusSwitchingProtocols, time.Since(x.start)
 		}
-		x.mu.Unlock()
 		x.set(flagHijacked)
 	}
 	return conn, rw, err
@@ -146,32 +159,53 @@ func (x *Exchange) hijack() (net.Conn, *bufio.ReadWriter, error) {
 // at as much to guess the content type.
 const sniffed = 512
 
+// readFrom hands the source to the writer beneath, which may send it without
+// copying (sendfile). An empty source sends nothing, not even the header, so
+// the first block is read here while the header is still open.
 func (x *Exchange) readFrom(src io.Reader) (int64, error) {
 	if x.ended.Load() {
 		return 0, errEnded
 	}
-	var total int64
-	if !x.committed.Load() {
-		// An empty source sends nothing, not even the header.
-		block := make([]byte, sniffed)
-		n, err := io.ReadAtLeast(src, block, 1)
-		if n == 0 {
+	var first int64
+	if !x.Committed() {
+		n, err := x.writeFirstBlock(src)
+		if n == 0 || err != nil {
 			if errors.Is(err, io.EOF) {
 				err = nil
 			}
-			return 0, err
+			return n, err
 		}
-		x.commit(http.StatusOK)
-		n, werr := x.beneath.Write(block[:n])
-		x.wrote(int64(n), werr)
-		total = int64(n)
-		if werr != nil {
-			return total, werr
-		}
+		first = n
 	}
+	x.holdStorage()
 	n, err := x.beneath.(io.ReaderFrom).ReadFrom(src)
 	x.wrote(n, err)
-	return total + n, err
+	return first + n, err
+}
+
+// writeFirstBlock writes the first data that src gives. Its error may be
+// io.EOF.
+func (x *Exchange) writeFirstBlock(src io.Reader) (int64, error) {
+	block := make([]byte, sniffed)
+	n, readErr := 0, error(nil)
+	for n == 0 && readErr == nil {
+		n, readErr = src.Read(block)
+	}
+	if n == 0 {
+		return 0, readErr
+	}
+	x.commitImplied()
+	x.holdStorage()
+	written, err := x.beneath.Write(block[:n])
+	x.wrote(int64(written), err)
+	switch {
+	case err != nil:
+	case written < n:
+		err = io.ErrShortWrite
+	default:
+		err = readErr
+	}
+	return int64(written), err
 }
 
 func (x *Exchange) push(target string, opts *http.PushOptions) error {

@@ -1,0 +1,293 @@
+package routers_test
+
+import (
+	"io"
+	"log"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httptrace"
+	"net/textproto"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gin-gonic/gin"
+	"github.com/go-chi/chi/v5"
+	chimiddleware "github.com/go-chi/chi/v5/middleware"
+	"github.com/labstack/echo/v4"
+	"github.com/stretchr/testify/require"
+
+	"github.com/candorhttp/candor/consent/exchange"
+)
+
+// gate is a middleware of the tests: it removes the cookie "bad", and keeps the
+// outcome.
+type gate struct{ outcome chan exchange.Outcome }
+
+func newGate() *gate { return &gate{make(chan exchange.Outcome, 1)} }
+
+func (g *gate) BeforeHeader(_ *exchange.Exchange, status int, h http.Header) {
+	for key, lines := range h {
+		if !strings.EqualFold(key, "Set-Cookie") {
+			continue
+		}
+		delete(h, key)
+		for _, line := range lines {
+			if !strings.HasPrefix(line, "bad=") {
+				h[key] = append(h[key], line)
+			}
+		}
+	}
+	if status != 0 {
+		h.Set("X-Judged", strconv.Itoa(status))
+	}
+}
+
+func (g *gate) AtEnd(x *exchange.Exchange) { g.outcome <- x.Outcome() }
+
+func (g *gate) Middleware(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		x, w, r := exchange.Begin(w, r)
+		x.OnHeader(g)
+		x.OnEnd(g)
+		x.Serve(next, w, r)
+	})
+}
+
+// result waits for the end and returns the outcome without its durations.
+func (g *gate) result(t *testing.T) exchange.Outcome {
+	t.Helper()
+	select {
+	case o := <-g.outcome:
+		o.FirstByte, o.Duration = 0, 0
+		return o
+	case <-time.After(10 * time.Second):
+		t.Fatal("the exchange does not end")
+		return exchange.Outcome{}
+	}
+}
+
+// mounts are the routers, each with a handler inside it that is given the
+// router's own writer.
+var mounts = map[string]func(http.Handler) http.Handler{
+	"gin": func(h http.Handler) http.Handler {
+		router := ginRouter()
+		router.Any("/", gin.WrapH(h))
+		return router
+	},
+	"chi": func(h http.Handler) http.Handler {
+		router := chi.NewRouter()
+		router.Use(func(next http.Handler) http.Handler {
+			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				next.ServeHTTP(chimiddleware.NewWrapResponseWriter(w, r.ProtoMajor), r)
+			})
+		})
+		router.Handle("/", h)
+		return router
+	},
+	"echo": func(h http.Handler) http.Handler {
+		router := echo.New()
+		router.Logger.SetOutput(io.Discard)
+		router.Any("/", echo.WrapHandler(h))
+		return router
+	},
+}
+
+func ginRouter() *gin.Engine {
+	gin.SetMode(gin.ReleaseMode)
+	return gin.New()
+}
+
+func server(t *testing.T, h http.Handler, http2 bool) *httptest.Server {
+	t.Helper()
+	s := httptest.NewUnstartedServer(h)
+	s.EnableHTTP2 = http2
+	s.Config.ErrorLog = log.New(io.Discard, "", 0)
+	s.StartTLS()
+	t.Cleanup(s.Close)
+	return s
+}
+
+// answer is what a client received.
+type answer struct {
+	status          int
+	body            string
+	header, trailer http.Header
+	early           []http.Header
+	broken          bool
+}
+
+func get(t *testing.T, s *httptest.Server, method string) (a answer) {
+	t.Helper()
+	ctx := httptrace.WithClientTrace(t.Context(), &httptrace.ClientTrace{
+		Got1xxResponse: func(_ int, h textproto.MIMEHeader) error { a.early = append(a.early, http.Header(h)); return nil },
+	})
+	r, err := http.NewRequestWithContext(ctx, method, s.URL, nil)
+	require.NoError(t, err)
+	w, err := s.Client().Do(r)
+	if err != nil {
+		return answer{broken: true}
+	}
+	defer w.Body.Close()
+	body, err := io.ReadAll(w.Body)
+	if err != nil {
+		return answer{broken: true}
+	}
+	a.status, a.body, a.header, a.trailer = w.StatusCode, string(body), w.Header, w.Trailer
+	a.header.Del("Date")
+	return a
+}
+
+type row struct {
+	name   string
+	method string
+	do     http.HandlerFunc
+	want   exchange.Outcome
+	// differs is what a router makes of it, with the exchange and without.
+	differs map[string]exchange.Outcome
+	// broken says that the client gets an error instead of a whole response.
+	broken bool
+}
+
+func write(w http.ResponseWriter, n int) { _, _ = io.WriteString(w, strings.Repeat("x", n)) }
+
+func rows() []row {
+	type out = exchange.Outcome
+	return []row{
+		{name: "nothing", do: func(w http.ResponseWriter, r *http.Request) {}, want: out{Status: 200}},
+		{name: "two WriteHeaders", do: func(w http.ResponseWriter, r *http.Request) {
+			w.WriteHeader(201)
+			w.WriteHeader(500)
+			write(w, 1)
+		}, want: out{Status: 201, Bytes: 1}, differs: map[string]out{
+			// It keeps the status for itself until the first byte.
+			"gin": {Status: 500, Bytes: 1},
+		}},
+		{name: "WriteHeader after a write", do: func(w http.ResponseWriter, r *http.Request) {
+			write(w, 1)
+			w.WriteHeader(500)
+		}, want: out{Status: 200, Bytes: 1}},
+		{name: "103 then 404", do: func(w http.ResponseWriter, r *http.Request) {
+			w.WriteHeader(103)
+			w.WriteHeader(404)
+			write(w, 2)
+		}, want: out{Status: 404, Bytes: 2, Informational: 1}},
+		{name: "103 then a write", do: func(w http.ResponseWriter, r *http.Request) {
+			w.WriteHeader(103)
+			write(w, 2)
+		}, want: out{Status: 200, Bytes: 2, Informational: 1}},
+		{name: "Flush then WriteHeader", do: func(w http.ResponseWriter, r *http.Request) {
+			w.(http.Flusher).Flush()
+			w.WriteHeader(500)
+		}, want: out{Status: 200}},
+		{name: "ResponseController.Flush only", do: func(w http.ResponseWriter, r *http.Request) {
+			_ = http.NewResponseController(w).Flush()
+		}, want: out{Status: 200}},
+		{name: "HEAD", method: "HEAD", do: func(w http.ResponseWriter, r *http.Request) { write(w, 5) }, want: out{Status: 200}},
+		{name: "304 then a write", do: func(w http.ResponseWriter, r *http.Request) {
+			w.WriteHeader(304)
+			write(w, 5)
+		}, want: out{Status: 304}},
+		{name: "204 then a write", do: func(w http.ResponseWriter, r *http.Request) {
+			w.WriteHeader(204)
+			write(w, 5)
+		}, want: out{Status: 204}},
+		{name: "panic before a write", do: func(w http.ResponseWriter, r *http.Request) { panic("x") },
+			want: out{Aborted: true, Panicked: true}, broken: true},
+		{name: "write, flush, panic", do: func(w http.ResponseWriter, r *http.Request) {
+			write(w, 7)
+			w.(http.Flusher).Flush()
+			panic("x")
+		}, want: out{Status: 200, Bytes: 7, Aborted: true, Panicked: true}, broken: true},
+		{name: "abort", do: func(w http.ResponseWriter, r *http.Request) { panic(http.ErrAbortHandler) },
+			want: out{Aborted: true}, broken: true},
+		{name: "copy", do: func(w http.ResponseWriter, r *http.Request) {
+			_, _ = io.Copy(w, io.LimitReader(strings.NewReader(strings.Repeat("x", 10_000)), 9_000))
+		}, want: out{Status: 200, Bytes: 9_000}},
+		{name: "less than Content-Length", do: func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Length", "10")
+			write(w, 4)
+		}, want: out{Status: 200, Bytes: 4, Aborted: true}, broken: true},
+		{name: "trailers", do: func(w http.ResponseWriter, r *http.Request) {
+			write(w, 1)
+			w.(http.Flusher).Flush()
+			w.Header().Set(http.TrailerPrefix+"Server-Timing", "db;dur=1")
+			w.Header().Set(http.TrailerPrefix+"Set-Cookie", "bad=3")
+		}, want: out{Status: 200, Bytes: 1}},
+	}
+}
+
+// What is recorded inside a router's writer is what the client received.
+func TestRowsInRouters(t *testing.T) {
+	for router, mount := range mounts {
+		for _, tt := range rows() {
+			for protocol, http2 := range map[string]bool{"HTTP1": false, "HTTP2": true} {
+				t.Run(router+"/"+tt.name+"/"+protocol, func(t *testing.T) {
+					if router == "echo" && tt.name == "103 then 404" {
+						return // echo takes a 103 as final and drops the 404: what it sends then it tells nobody
+					}
+					want, ok := tt.differs[router]
+					if !ok {
+						want = tt.want
+					}
+					g := newGate()
+					bad := func(w http.ResponseWriter, r *http.Request) {
+						w.Header().Add("Set-Cookie", "bad=1")
+						w.Header().Add("Set-Cookie", "good=1")
+						w.Header()["set-cookie"] = []string{"bad=2"}
+						tt.do(w, r)
+					}
+					method := tt.method
+					if method == "" {
+						method = "GET"
+					}
+					got := get(t, server(t, mount(g.Middleware(http.HandlerFunc(bad))), http2), method)
+					require.Equal(t, want, g.result(t))
+					require.Equal(t, tt.broken, got.broken)
+					if tt.broken {
+						return
+					}
+					require.Equal(t, want.Status, got.status)
+					require.EqualValues(t, want.Bytes, len(got.body))
+					require.Len(t, got.early, want.Informational)
+					require.Equal(t, []string{"good=1"}, got.header.Values("Set-Cookie"))
+					for _, h := range got.early {
+						require.Empty(t, h.Values("Set-Cookie"))
+					}
+					require.Empty(t, got.trailer.Values("Set-Cookie"))
+					if tt.name == "trailers" {
+						require.Equal(t, http.Header{"Server-Timing": {"db;dur=1"}}, got.trailer)
+					}
+				})
+			}
+		}
+	}
+}
+
+// gin's writer sends the header with the first byte: what a handler adds to the
+// cookies between the two was judged by nobody, and does not go out.
+func TestCookieBetweenHeaderAndBody(t *testing.T) {
+	for name, send := range map[string]func(http.ResponseWriter){
+		"write":        func(w http.ResponseWriter) { _, _ = w.Write([]byte("x")) },
+		"write string": func(w http.ResponseWriter) { write(w, 1) },
+		"flush":        func(w http.ResponseWriter) { w.(http.Flusher).Flush() },
+		"flush error":  func(w http.ResponseWriter) { _ = http.NewResponseController(w).Flush() },
+		"return":       func(w http.ResponseWriter) {},
+	} {
+		for router, mount := range mounts {
+			t.Run(router+"/"+name, func(t *testing.T) {
+				g := newGate()
+				got := get(t, server(t, mount(g.Middleware(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					w.Header().Add("Set-Cookie", "good=1")
+					w.WriteHeader(200)
+					w.Header().Add("Set-Cookie", "bad=1")
+					w.Header().Set("NEL", "late")
+					send(w)
+				}))), false), "GET")
+				require.Equal(t, []string{"good=1"}, got.header.Values("Set-Cookie"))
+				require.Empty(t, got.header.Values("NEL"))
+			})
+		}
+	}
+}
