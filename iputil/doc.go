@@ -13,6 +13,20 @@
 //	addr := visitors.Client(r)
 //	kept := iputil.Truncate(addr, iputil.HideSite)
 //
+// # Who can lie
+//
+// A visitor can send any header, any number of times, with anything in it.
+// Nothing of that is believed: from a peer that is not trusted no header is
+// read, and from one that is, the walk goes from the proxy's own entry outwards
+// and ends at the first address that no trusted proxy vouches for, or before
+// whatever is not an address. The most a visitor behind the proxies can do is
+// nothing, as long as each proxy appends the peer it sees.
+//
+// A trusted proxy can name anybody, and so can whoever can send from an address
+// in Trusted. A proxy that hands the visitor's header on as it came, and appends
+// nothing, makes the visitor believed: the resolver cannot see that. Visitors
+// who share an address are one visitor here.
+//
 // # Before going live
 //
 // Send a request through the real proxies with a forged header and look at what
@@ -20,7 +34,25 @@
 // appends to the header, and no address that a visitor could come from: private
 // and loopback ranges are not trusted by themselves. Counting hops from the
 // right is not offered, because a proxy more or less makes every visitor
-// forgeable.
+// forgeable. Afterwards look at [Resolver.Stats]: many Ignored mean that a proxy
+// is missing in Trusted, many Stopped that one writes something else.
+//
+// # Which header
+//
+// Take the one that your outermost proxy writes itself, whatever the visitor
+// sent.
+//
+//   - "X-Forwarded-For", when every proxy on the way appends its peer to it.
+//   - "Forwarded" (RFC 7239), when every proxy appends an element with "for".
+//     Quoted strings, obfuscated and unknown identifiers are understood; of an
+//     element that names nobody, nothing to its left is believed.
+//   - A field with a single address, such as "X-Real-IP", when the outermost
+//     proxy sets it, replacing what was there, and the others leave it alone.
+//     Two lines of it are not believed, because one may be the visitor's.
+//
+// On a unix socket there is no peer address: UnixSocket trusts whoever can open
+// the socket, so its file permissions decide. SchemeHeader works in the same
+// way, for a proxy that ends TLS.
 //
 // # What is left
 //
@@ -28,4 +60,14 @@
 // [HideNetwork] say how many people may share it. Nothing here changes the
 // request, so raw headers and http.Request.RemoteAddr still hold the full
 // address for whoever reads them.
+//
+// To tell visitors apart without an address take package pseudonym, whose keys
+// are destroyed. [Crypt] is for formats that must have an address in that place;
+// its key can turn everything back for as long as anybody has it.
+//
+// # Formats
+//
+// Truncate gives the same result for the same cut in every version 1 of this
+// module, as records made with different ones would not join. Crypt follows the
+// test vectors of draft-denis-ipcrypt.
 package iputil

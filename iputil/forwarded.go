@@ -7,9 +7,10 @@ import (
 
 // walkForwarded reads Forwarded (RFC 7239). Quoted strings can only be told
 // from the left, so it goes that way and remembers what a walk from the right
-// would find: the last element that is untrusted or garbage decides.
-func (r *Resolver) walkForwarded(lines []string, peer netip.Addr) netip.Addr {
-	found := peer
+// would find: the last element that is untrusted or garbage decides. read is
+// false when that one was garbage.
+func (r *Resolver) walkForwarded(lines []string, peer netip.Addr) (hop netip.Addr, read bool) {
+	hop, read = peer, true
 	// open says that the next trusted element is the last good hop: at the
 	// beginning, and behind garbage.
 	open := true
@@ -22,19 +23,26 @@ func (r *Resolver) walkForwarded(lines []string, peer netip.Addr) netip.Addr {
 			a, ok := forwardedFor(element)
 			switch {
 			case !ok:
-				open, found = true, peer
+				hop, open, read = peer, true, false
 			case !r.trusts(a):
-				open, found = false, a
+				hop, open, read = a, false, true
 			case open:
-				open, found = false, a
+				hop, open = a, false
 			}
 		}
 	}
-	return found
+	return hop, read
 }
 
 // cutUnquoted cuts s at the first sep outside of a quoted string.
 func cutUnquoted(s string, sep byte) (before, after string, found bool) {
+	end := strings.IndexByte(s, sep)
+	if end < 0 {
+		return s, "", false
+	}
+	if strings.IndexByte(s[:end], '"') < 0 {
+		return s[:end], s[end+1:], true
+	}
 	quoted := false
 	for i := 0; i < len(s); i++ {
 		switch c := s[i]; {
@@ -49,9 +57,22 @@ func cutUnquoted(s string, sep byte) (before, after string, found bool) {
 	return s, "", false
 }
 
+// maxNode bounds a "for" value before it is read: an address in brackets with
+// every character escaped is 96 long, and as much again is left for an
+// obfuscated port (RFC 7239 §6.3 gives no bound).
+const maxNode = 192
+
 // forwardedFor returns the address of one element's "for" parameter. An element
 // that is malformed anywhere, or has none or two of them, is garbage.
 func forwardedFor(element string) (addr netip.Addr, ok bool) {
+	// Most elements are this and no more. What reads as an address needs no
+	// look at its characters.
+	element = strings.Trim(element, " \t")
+	if len(element) > 4 && strings.EqualFold(element[:4], "for=") {
+		if addr, ok = parseAddr(element[4:]); ok {
+			return addr, true
+		}
+	}
 	for more := true; more; {
 		var pair string
 		pair, element, more = cutUnquoted(element, ';')
@@ -62,15 +83,14 @@ func forwardedFor(element string) (addr netip.Addr, ok bool) {
 		if !found || !isToken(name) {
 			return netip.Addr{}, false
 		}
-		text, valid := unquote(value)
-		if !valid {
+		if !isValue(value) {
 			return netip.Addr{}, false
 		}
 		if strings.EqualFold(name, "for") {
-			if ok {
+			if ok || len(value) > maxNode {
 				return netip.Addr{}, false
 			}
-			if addr, ok = parseNode(text); !ok {
+			if addr, ok = parseNode(unquote(value)); !ok {
 				return netip.Addr{}, false
 			}
 		}
@@ -102,51 +122,49 @@ func isObfuscated(s string) bool {
 	return len(s) > 1
 }
 
-// unquote returns the value of a token or a quoted string. Beside the
-// characters of a token it lets the unquoted form hold those of an address with
-// port, which many proxies forget to quote.
-func unquote(s string) (string, bool) {
+// isValue reports whether s is a token or a quoted string (RFC 9110 §5.6.4).
+// Beside the characters of a token it lets the unquoted form hold those of an
+// address with port, which many proxies forget to quote.
+func isValue(s string) bool {
 	if s == "" || s[0] != '"' {
 		for i := range len(s) {
 			if !isTokenByte(s[i]) && s[i] != ':' && s[i] != '[' && s[i] != ']' {
-				return "", false
+				return false
 			}
 		}
-		return s, s != ""
+		return s != ""
 	}
-	if len(s) < 2 {
-		return "", false
-	}
-	inner := s[1 : len(s)-1]
-	if s[len(s)-1] != '"' {
-		return "", false
-	}
-	if strings.IndexByte(inner, '\\') < 0 {
-		return inner, strings.IndexByte(inner, '"') < 0 && isPrintable(inner)
-	}
-	var b strings.Builder
-	for i := 0; i < len(inner); i++ {
-		c := inner[i]
-		if c == '"' {
-			return "", false
+	for i := 1; i < len(s); i++ {
+		if s[i] == '"' {
+			return i == len(s)-1
 		}
-		if c == '\\' {
-			// The closing quote was escaped: the string is not closed.
-			if i++; i == len(inner) {
-				return "", false
+		if s[i] == '\\' {
+			if i++; i == len(s) {
+				return false
 			}
-			c = inner[i]
 		}
-		b.WriteByte(c)
-	}
-	return b.String(), isPrintable(b.String())
-}
-
-func isPrintable(s string) bool {
-	for i := range len(s) {
 		if s[i] < ' ' && s[i] != '\t' || s[i] == 0x7f {
 			return false
 		}
 	}
-	return true
+	return false // not closed, or closed by a quote that was escaped
+}
+
+// unquote returns what a value stands for, of which isValue is true.
+func unquote(s string) string {
+	if s[0] != '"' {
+		return s
+	}
+	s = s[1 : len(s)-1]
+	if strings.IndexByte(s, '\\') < 0 {
+		return s
+	}
+	plain := make([]byte, 0, maxNode)
+	for i := 0; i < len(s); i++ {
+		if s[i] == '\\' {
+			i++
+		}
+		plain = append(plain, s[i])
+	}
+	return string(plain)
 }

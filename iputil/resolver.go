@@ -8,6 +8,7 @@ import (
 	"net/textproto"
 	"slices"
 	"strings"
+	"sync/atomic"
 )
 
 // Proxies says which proxies stand in front of the service and what they tell.
@@ -27,8 +28,10 @@ type Proxies struct {
 	// SchemeHeader says "https" or "http" for the visitor's side, such as
 	// "X-Forwarded-Proto". It is believed from a trusted peer only.
 	SchemeHeader string
-	// InsecureTrustAny permits a prefix of length 0 in Trusted, which lets every
-	// peer name any visitor.
+	// InsecureTrustAny permits prefixes in Trusted so wide that visitors come
+	// from them too, who may then name any visitor: shorter than /8 for IPv4,
+	// the widest that was ever given to one network, and than /7 for IPv6, the
+	// length of the private range (RFC 4193).
 	InsecureTrustAny bool
 }
 
@@ -42,6 +45,8 @@ type Resolver struct {
 	trust   func(netip.Addr) bool
 	unix    bool
 	scheme  string // canonical
+
+	unknown, ignored, stopped atomic.Uint64
 }
 
 type headerKind int
@@ -77,6 +82,8 @@ func NewResolver(p Proxies) (*Resolver, error) {
 			r.kind = xForwardedFor
 		case "Forwarded":
 			r.kind = forwarded
+		// A slip of the pen that would do no harm, because nothing there reads as
+		// an address, and would never be found.
 		case "Via", "Cookie", "Host", "User-Agent", "Referer", "Authorization", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Forwarded-Port":
 			fault("Header: %s does not hold an address; choose the field your proxy writes", r.header)
 		default:
@@ -98,8 +105,8 @@ func NewResolver(p Proxies) (*Resolver, error) {
 			fault("Trusted[%d]: is not a prefix; make it with netip.MustParsePrefix", i)
 		case prefix.Addr().Is4In6():
 			fault("Trusted[%d]: is an IPv4-mapped prefix, which no peer matches; write the IPv4 prefix", i)
-		case prefix.Bits() == 0 && !p.InsecureTrustAny:
-			fault("Trusted[%d]: trusts every peer to name any visitor; list your proxies, or set InsecureTrustAny", i)
+		case isWide(prefix) && !p.InsecureTrustAny:
+			fault("Trusted[%d]: is so wide that visitors could come from it and name anybody; list your proxies, or set InsecureTrustAny", i)
 		default:
 			r.trusted = append(r.trusted, prefix.Masked())
 		}
@@ -111,18 +118,12 @@ func NewResolver(p Proxies) (*Resolver, error) {
 	return r, nil
 }
 
-func isToken(s string) bool {
-	for i := range len(s) {
-		if !isTokenByte(s[i]) {
-			return false
-		}
+// isWide also sees everybody written as two halves.
+func isWide(p netip.Prefix) bool {
+	if p.Addr().Is4() {
+		return p.Bits() < 8
 	}
-	return s != ""
-}
-
-// isTokenByte reports whether c may stand in a token (RFC 9110 §5.6.2).
-func isTokenByte(c byte) bool {
-	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.IndexByte("!#$%&'*+-.^_`|~", c) >= 0
+	return p.Bits() < 7
 }
 
 // Client returns the visitor's address: unmapped, without zone and port. The
@@ -135,22 +136,48 @@ func isTokenByte(c byte) bool {
 // garbage is ever believed. If all are trusted, the leftmost is the visitor.
 func (r *Resolver) Client(req *http.Request) netip.Addr {
 	hop, trusted := r.peer(req)
-	if r == nil || !trusted || r.kind == noHeader {
+	if r == nil {
 		return hop
 	}
-	lines := req.Header[r.header]
-	switch r.kind {
-	case xForwardedFor:
-		return r.walk(lines, hop)
-	case forwarded:
-		return r.walkForwarded(lines, hop)
+	var lines []string
+	if r.kind != noHeader {
+		lines = req.Header[r.header]
 	}
-	if len(lines) == 1 {
-		if a, ok := parseElement(lines[0]); ok {
-			return a
-		}
+	read := true
+	switch {
+	case len(lines) == 0:
+	case !trusted:
+		r.ignored.Add(1)
+	case r.kind == xForwardedFor:
+		hop, read = r.walk(lines, hop)
+	case r.kind == forwarded:
+		hop, read = r.walkForwarded(lines, hop)
+	default:
+		hop, read = single(lines, hop)
+	}
+	if !read {
+		r.stopped.Add(1)
+	}
+	if !hop.IsValid() {
+		r.unknown.Add(1)
 	}
 	return hop
+}
+
+// Stats counts what [Resolver.Client] met since the resolver was made, once a
+// call, of which there may be several a request.
+type Stats struct {
+	Unknown uint64 // no address was found
+	Ignored uint64 // the header came from a peer that is not trusted: a visitor's, or a proxy is missing in Trusted
+	Stopped uint64 // the header came from a trusted peer and held garbage
+}
+
+// Stats returns the counters; those of a nil Resolver are zero.
+func (r *Resolver) Stats() Stats {
+	if r == nil {
+		return Stats{}
+	}
+	return Stats{Unknown: r.unknown.Load(), Ignored: r.ignored.Load(), Stopped: r.stopped.Load()}
 }
 
 // TrustedPeer reports whether the TCP peer is one of the trusted proxies.
@@ -197,18 +224,10 @@ func (r *Resolver) trusts(a netip.Addr) bool {
 	return false
 }
 
-func parsePeer(s string) (netip.Addr, bool) {
-	if p, err := netip.ParseAddrPort(s); err == nil {
-		return p.Addr().Unmap().WithZone(""), true
-	}
-	if a, err := netip.ParseAddr(s); err == nil {
-		return a.Unmap().WithZone(""), true
-	}
-	return netip.Addr{}, false
-}
-
-// walk reads X-Forwarded-For.
-func (r *Resolver) walk(lines []string, hop netip.Addr) netip.Addr {
+// walk reads X-Forwarded-For from right to left. read is false when garbage
+// stopped it.
+func (r *Resolver) walk(lines []string, peer netip.Addr) (hop netip.Addr, read bool) {
+	hop = peer
 	for i := len(lines) - 1; i >= 0; i-- {
 		rest, more := lines[i], true
 		for more {
@@ -219,63 +238,24 @@ func (r *Resolver) walk(lines []string, hop netip.Addr) netip.Addr {
 			}
 			a, ok := parseElement(element)
 			if !ok {
-				return hop
+				return hop, false
 			}
 			hop = a
 			if !r.trusts(a) {
-				return hop
+				return hop, true
 			}
 		}
 	}
-	return hop
+	return hop, true
 }
 
-// parseElement reads an address with or without a port: a.b.c.d, a.b.c.d:port,
-// v6, [v6], [v6]:port.
-func parseElement(s string) (netip.Addr, bool) {
-	s = strings.Trim(s, " \t")
-	if len(s) > 0 && s[0] == '[' {
-		end := strings.IndexByte(s, ']')
-		if end < 0 || s[end+1:] != "" && !isPort(s[end+1:]) {
-			return netip.Addr{}, false
-		}
-		a, ok := parseAddr(s[1:end])
-		return a, ok && strings.IndexByte(s[1:end], ':') >= 0
-	}
-	if colon := strings.IndexByte(s, ':'); colon >= 0 && strings.IndexByte(s[colon+1:], ':') < 0 {
-		if !isPort(s[colon:]) {
-			return netip.Addr{}, false
-		}
-		s = s[:colon]
-	}
-	return parseAddr(s)
-}
-
-// maxAddr is the longest text of an address (RFC 4291 §2.2, with dotted quad).
-const maxAddr = len("ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255")
-
-// parseAddr reads a bare address. A zone means something on the proxy's own
-// links only, and the unspecified address means nobody: neither is a visitor.
-func parseAddr(s string) (netip.Addr, bool) {
-	if len(s) > maxAddr || strings.IndexByte(s, '%') >= 0 {
-		return netip.Addr{}, false
-	}
-	a, err := netip.ParseAddr(s)
-	if err != nil || a.IsUnspecified() {
-		return netip.Addr{}, false
-	}
-	return a.Unmap(), true
-}
-
-// isPort reports whether s is a colon and one to five digits.
-func isPort(s string) bool {
-	if len(s) < 2 || len(s) > 6 || s[0] != ':' {
-		return false
-	}
-	for i := 1; i < len(s); i++ {
-		if s[i] < '0' || s[i] > '9' {
-			return false
+// single reads a header that holds one address. Two lines of it may be the
+// visitor's and the proxy's, and there is no telling which is whose.
+func single(lines []string, peer netip.Addr) (hop netip.Addr, read bool) {
+	if len(lines) == 1 {
+		if a, ok := parseElement(lines[0]); ok {
+			return a, true
 		}
 	}
-	return true
+	return peer, false
 }

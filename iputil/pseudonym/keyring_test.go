@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"hash"
 	"net/netip"
 	"strings"
 	"sync"
@@ -158,6 +159,38 @@ func TestConcurrentUseAcrossEpochs(t *testing.T) {
 	wg.Wait()
 }
 
+func TestStats(t *testing.T) {
+	c := &clock{t: day}
+	k := keyring(t, pseudonym.Config{Now: c.now})
+	c.set(day.Add(48 * time.Hour))
+	name(t, k, "log", "a")
+	c.set(day)
+	_, err := k.Append(nil, "log", []byte("a"))
+	require.ErrorIs(t, err, pseudonym.ErrNoKey)
+	require.Equal(t, pseudonym.Stats{Made: 2, Destroyed: 1, Refused: 1}, k.Stats())
+	require.Zero(t, (*pseudonym.Keyring)(nil).Stats())
+}
+
+// Whoever asks while a key is being destroyed gets the right pseudonym or none.
+func TestDestructionWhileInUse(t *testing.T) {
+	for range 50 {
+		k := keyring(t, pseudonym.Config{})
+		want := name(t, k, "log", "a")
+		var wg sync.WaitGroup
+		for range 4 {
+			wg.Go(func() {
+				for range 50 {
+					if got, err := k.Append(nil, "log", []byte("a")); err == nil && string(got) != want {
+						t.Errorf("got %s, want %s", got, want)
+					}
+				}
+			})
+		}
+		k.Close()
+		wg.Wait()
+	}
+}
+
 func TestFaults(t *testing.T) {
 	for _, epoch := range []time.Duration{-1, time.Second, 400 * 24 * time.Hour} {
 		_, err := pseudonym.New(pseudonym.Config{Epoch: epoch})
@@ -172,31 +205,39 @@ func TestFaults(t *testing.T) {
 	require.Equal(t, "pseudonym.Keyring", fmt.Sprintf("%#v", k))
 }
 
+// The peer to compare with is the same text by hand: one key for ever, the same
+// message, no epochs and so no clock.
 func BenchmarkPseudonym(b *testing.B) {
-	k := keyring(b, pseudonym.Config{})
 	addr := netip.MustParseAddr("198.51.100.77").As4()
 	buf := make([]byte, 0, 128)
-	b.Run("pseudonym", func(b *testing.B) {
+	b.Run("keyring", func(b *testing.B) {
+		k := keyring(b, pseudonym.Config{})
 		b.ReportAllocs()
 		for b.Loop() {
 			_, _ = k.Append(buf, "log", addr[:])
 		}
 	})
-	b.Run("pooled hmac alone", func(b *testing.B) {
-		b.ReportAllocs()
+	b.Run("pooled HMAC", func(b *testing.B) {
 		pool := sync.Pool{New: func() any { return hmac.New(sha256.New, make([]byte, 32)) }}
-		sum := make([]byte, 0, 32)
+		message, sum := make([]byte, 0, 64), make([]byte, 0, 32)
+		b.ReportAllocs()
 		for b.Loop() {
-			h := pool.Get().(interface {
-				Reset()
-				Write([]byte) (int, error)
-				Sum([]byte) []byte
-			})
+			h := pool.Get().(hash.Hash)
 			h.Reset()
-			_, _ = h.Write(addr[:])
+			message = append(append(append(message[:0], 3), "log"...), 4)
+			h.Write(append(message, addr[:]...))
 			sum = h.Sum(sum[:0])
-			buf = hex.AppendEncode(buf[:0], sum[:16])
+			_ = hex.AppendEncode(append(append(buf, "p1:"...), "20261115:"...), sum[:16])
 			pool.Put(h)
 		}
+	})
+	b.Run("keyring on all cores", func(b *testing.B) {
+		k := keyring(b, pseudonym.Config{})
+		b.RunParallel(func(pb *testing.PB) {
+			buf := make([]byte, 0, 128)
+			for pb.Next() {
+				_, _ = k.Append(buf, "log", addr[:])
+			}
+		})
 	})
 }
