@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"io"
 	"net/http"
@@ -32,12 +31,12 @@ type process struct {
 	cmd    *exec.Cmd
 	url    string
 	stdout chan string // everything after the first line
-	stderr *bytes.Buffer
+	stderr *recorder
 }
 
 func launch(t *testing.T, binary string, args ...string) *process {
 	t.Helper()
-	p := &process{t: t, cmd: exec.Command(binary, append([]string{"-addr", "127.0.0.1:0"}, args...)...), stdout: make(chan string, 1), stderr: &bytes.Buffer{}}
+	p := &process{t: t, cmd: exec.Command(binary, append([]string{"-addr", "127.0.0.1:0"}, args...)...), stdout: make(chan string, 1), stderr: &recorder{}}
 	p.cmd.Dir = t.TempDir()
 	p.cmd.Stderr = p.stderr
 	out, err := p.cmd.StdoutPipe()
