@@ -35,6 +35,7 @@ func (m *Manager) Describe(mf *Manifest) {
 		})
 	}
 	mf.Recipients = append(mf.Recipients, p.Recipients...)
+	mf.Disclosures = append(mf.Disclosures, m.disclosures.describe(p)...)
 	mf.Cookies = append(mf.Cookies, ManifestCookie{
 		Name: m.codec.name, Basis: Essential, Provider: p.Controller.Name,
 		Description: Text{

@@ -23,8 +23,9 @@ type Config struct {
 	Keys Keys
 	// Ledger is required; ledger.Memory() forgets at the end of the process.
 	Ledger Ledger
-	// Visitors finds the visitor's address, for rate limits only, and tells
-	// whether the visitor came by https. Nil believes the TCP peer alone.
+	// Visitors finds the visitor's address, for rate limits and Disclose only,
+	// and tells whether the visitor came by https. Nil believes the TCP peer
+	// alone.
 	Visitors *iputil.Resolver
 	// Domain, when set, shares the choice among a domain's hosts. The cookie is
 	// then named __Secure-consent, and a sibling host can plant one (RFC
@@ -41,6 +42,9 @@ type Config struct {
 	// Regime chooses the regime of a request; nil means OptIn for all. What it
 	// looks at must be in the host's Vary.
 	Regime func(*http.Request) Regime
+	// Disclosures lists who may be given a visitor's full address, see
+	// [Manager.Disclose]; nil means nobody.
+	Disclosures []Disclosure
 	// Logger receives what operators should know; nil discards it. It never
 	// receives anything of a visitor.
 	Logger *slog.Logger
@@ -65,14 +69,15 @@ type Manager struct {
 	logger   *slog.Logger
 	now      func() time.Time
 
-	origins    map[string]bool
-	crossSite  *http.CrossOriginProtection
-	limits     *limits
-	superseded *superseded
-	subjects   [64]sync.Mutex // striped by subject: one change of a subject at a time
-	pending    pending
-	counters   counters
-	lateRoutes routeSet
+	origins     map[string]bool
+	crossSite   *http.CrossOriginProtection
+	limits      *limits
+	superseded  *superseded
+	subjects    [64]sync.Mutex // striped by subject: one change of a subject at a time
+	pending     pending
+	counters    counters
+	disclosures disclosures
+	lateRoutes  routeSet
 
 	slot exchange.Slot[state]
 }
@@ -123,6 +128,7 @@ func New(cfg Config) (*Manager, error) {
 		}
 		origins[o] = true
 	}
+	disclosed := declareDisclosures(cfg.Disclosures, cfg.Policy, fault)
 	if err := errors.Join(faults...); err != nil {
 		return nil, err
 	}
@@ -132,6 +138,7 @@ func New(cfg Config) (*Manager, error) {
 		domain: cfg.Domain, insecure: cfg.Insecure, prefix: prefix,
 		regime: cfg.Regime, logger: cfg.Logger, now: cfg.Now,
 		origins: origins, crossSite: crossSite, limits: newLimits(),
+		disclosures: disclosures{counts: disclosed},
 	}
 	name := "__Host-" + cookieName
 	switch {

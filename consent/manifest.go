@@ -5,16 +5,17 @@ package consent
 // parts themselves (see [Describer]), so it cannot drift from them. Encoded as
 // JSON it is what GET manifest.json answers.
 type Manifest struct {
-	Schema     string            `json:"$schema"` // identifies the form of this document
-	Policy     ManifestPolicy    `json:"policy"`
-	Purposes   []ManifestPurpose `json:"purposes"`
-	Recipients []Recipient       `json:"recipients,omitempty"`
-	Cookies    []ManifestCookie  `json:"cookies"`
-	Storage    []ManifestStorage `json:"storage,omitempty"`
-	Log        []ManifestField   `json:"log"`
-	Records    []ManifestRecords `json:"records,omitempty"`
-	Endpoints  []string          `json:"endpoints"`
-	Notes      []string          `json:"notes,omitempty"` // what a reviewer should know that has no row
+	Schema      string               `json:"$schema"` // identifies the form of this document
+	Policy      ManifestPolicy       `json:"policy"`
+	Purposes    []ManifestPurpose    `json:"purposes"`
+	Recipients  []Recipient          `json:"recipients,omitempty"`
+	Disclosures []ManifestDisclosure `json:"disclosures,omitempty"`
+	Cookies     []ManifestCookie     `json:"cookies"`
+	Storage     []ManifestStorage    `json:"storage,omitempty"`
+	Log         []ManifestField      `json:"log"`
+	Records     []ManifestRecords    `json:"records,omitempty"`
+	Endpoints   []string             `json:"endpoints"`
+	Notes       []string             `json:"notes,omitempty"` // what a reviewer should know that has no row
 }
 
 // Describer is implemented by every part that sets, reads, logs, keeps or
@@ -49,6 +50,16 @@ type ManifestPurpose struct {
 	Recipients []string `json:"recipients,omitempty"`
 	SharesData bool     `json:"shares_data"`
 	GoodSince  int      `json:"good_since"`
+}
+
+// ManifestDisclosure is something personal that is handed to a recipient by code
+// that asks for it, see [Manager.Disclose].
+type ManifestDisclosure struct {
+	Data      string    `json:"data"`
+	Purpose   Purpose   `json:"purpose"`
+	Recipient string    `json:"recipient"`
+	Country   string    `json:"country"`
+	Safeguard Safeguard `json:"safeguard"`
 }
 
 // ManifestCookie is one cookie that can be set or read.

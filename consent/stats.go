@@ -27,6 +27,9 @@ type Stats struct {
 	BadRequest  uint64 // posts that were not understood, answered 4xx
 	RateLimited uint64 // grants answered 429
 
+	Disclosed    map[string]uint64 // full addresses handed out, by recipient
+	NotDisclosed uint64            // calls of Disclose that failed
+
 	LedgerErrors uint64 // failed appends
 	Pending      int    // refusals and withdrawals in effect and not yet in the ledger
 	PendingLost  uint64 // of those, how many were given up because the bound was met
@@ -44,6 +47,7 @@ func (m *Manager) Stats() Stats {
 		Unreadable: c.unreadable.Load(), Superseded: c.superseded.Load(),
 		LateReads: c.late.Load(), SecondWriter: c.secondWriter.Load(), NotMounted: c.notMounted.Load(),
 		CrossSite: c.crossSite.Load(), BadRequest: c.badRequest.Load(), RateLimited: c.limited.Load(),
+		Disclosed: m.disclosures.byRecipient(), NotDisclosed: m.disclosures.refused.Load(),
 		LedgerErrors: c.ledgerErrors.Load(), Pending: m.pending.len(), PendingLost: c.pendingLost.Load(),
 		SupersededSubjects: subjects, Watermark: watermark,
 	}

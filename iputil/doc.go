@@ -54,12 +54,22 @@
 // the socket, so its file permissions decide. SchemeHeader works in the same
 // way, for a proxy that ends TLS.
 //
+// # Keeping it from everybody else
+//
+// [Listener] hides the full address from whatever looks at
+// http.Request.RemoteAddr: third-party middleware, tracing, and net/http's own
+// error log, which names the peer of every failed handshake and every panic. The
+// Resolver still sees it, and so does whoever has the Resolver: behind proxies
+// their raw header fields hold the address as well, and are the host's to guard.
+// A handler that has to hand a full address on, to a payment intermediary, say,
+// asks consent.Manager's Disclose for it, which counts it.
+//
 // # What is left
 //
 // A truncated address is still personal data: [HideHost], [HideSite] and
-// [HideNetwork] say how many people may share it. Nothing here changes the
-// request, so raw headers and http.Request.RemoteAddr still hold the full
-// address for whoever reads them.
+// [HideNetwork] say how many people may share it. A Resolver
+// never changes the request: without a Listener http.Request.RemoteAddr holds the
+// full address for whoever reads it.
 //
 // To tell visitors apart without an address take package pseudonym, whose keys
 // are destroyed. [Crypt] is for formats that must have an address in that place;

@@ -2,8 +2,11 @@ package iputil_test
 
 import (
 	"fmt"
+	"io"
+	"net"
 	"net/http"
 	"net/netip"
+	"os"
 
 	"github.com/candorhttp/candor/iputil"
 )
@@ -85,4 +88,30 @@ func ExampleNewPrefixPreserving() {
 	p, _ := a.Prefix(24)
 	fmt.Println(p.Contains(b), crypt.Decrypt(a))
 	// Output: true 198.51.100.77
+}
+
+func ExampleListener() {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		panic(err)
+	}
+	hidden, err := iputil.NewListener(listener, iputil.HideSite)
+	if err != nil {
+		panic(err)
+	}
+	server := &http.Server{
+		ConnContext: iputil.ConnContext,
+		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			fmt.Fprintln(w, r.RemoteAddr)
+		}),
+	}
+	go func() { _ = server.Serve(hidden) }()
+	defer server.Close()
+	w, err := http.Get("http://" + listener.Addr().String())
+	if err != nil {
+		panic(err)
+	}
+	defer w.Body.Close()
+	_, _ = io.Copy(os.Stdout, w.Body)
+	// Output: 127.0.0.0:0
 }

@@ -200,6 +200,15 @@ func (r *Resolver) HTTPS(req *http.Request) bool {
 
 // peer returns hop 0 and whether it is trusted.
 func (r *Resolver) peer(req *http.Request) (netip.Addr, bool) {
+	if strings.HasSuffix(req.RemoteAddr, ":0") {
+		// No peer has this port: a Listener hides the true one. Where its
+		// server lacks ConnContext, what is left of the address is no proxy's.
+		if p, ok := req.Context().Value(peerKey{}).(*peer); ok {
+			return p.addr, r.trusts(p.addr)
+		}
+		a, _ := parsePeer(req.RemoteAddr)
+		return a, false
+	}
 	a, ok := parsePeer(req.RemoteAddr)
 	if !ok {
 		// net/http names a unix socket's peer "@" or nothing at all.

@@ -76,9 +76,14 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 	if err != nil {
 		return err
 	}
-	listener, err := net.Listen("tcp", *addr)
+	open, err := net.Listen("tcp", *addr)
 	if err != nil {
 		return errors.Join(err, site.close(ctx))
+	}
+	// From here on nothing but the resolver sees a visitor's whole address.
+	listener, err := iputil.NewListener(open, iputil.HideNetwork)
+	if err != nil {
+		return errors.Join(err, open.Close(), site.close(ctx))
 	}
 	// Lines are written only once somebody connected, so this one is the first.
 	fmt.Fprintf(stdout, "listening on http://%s\n", listener.Addr())
@@ -89,6 +94,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 func serve(ctx context.Context, site *site, listener net.Listener, logger *slog.Logger) error {
 	server := &http.Server{
 		Handler:           wrap(site.inner, site.layers()...),
+		ConnContext:       iputil.ConnContext,
 		ErrorLog:          logging.ErrorLog(logger),
 		ReadHeaderTimeout: 10 * time.Second,
 		IdleTimeout:       time.Minute,
