@@ -13,6 +13,9 @@ type Receipt struct {
 	From  time.Time // when the epoch began, in UTC
 	Until time.Time // when it ended, in UTC
 	At    time.Time // when the key was destroyed, in UTC
+	// Kept says that the store could not be told to delete its copy. It is told
+	// again until it does.
+	Kept bool
 }
 
 func (k *Keyring) number(t time.Time) int64 {
@@ -46,27 +49,41 @@ func (k *Keyring) turn(number int64) *ring {
 		k.mu.Unlock()
 		return old
 	}
-	next := &ring{number: number}
 	var random [32]byte
 	rand.Read(random[:]) // never fails, crypto/rand ends the program instead
-	if key, err := newEpochKey(number, k.label(number), &random); err == nil {
-		next.keys[0] = key
-		k.made.Add(1)
+	next, gone := k.install(number, &random, false)
+	k.mu.Unlock()
+	k.destroy(gone, false)
+	return next
+}
+
+// install puts a key, nil for none, in front of the one before, and returns
+// those that are over. The lock is held.
+func (k *Keyring) install(number int64, secret *[32]byte, wanting bool) (next *ring, gone []*epochKey) {
+	old := k.current.Load()
+	next = &ring{number: number, wanting: wanting}
+	if old.number == number {
+		next.keys = old.keys
 	}
-	clear(random[:])
-	var gone []*epochKey
+	if secret != nil {
+		if key, err := newEpochKey(number, k.label(number), secret); err == nil {
+			next.keys[0] = key
+			k.made.Add(1)
+		}
+		clear(secret[:])
+	}
 	for _, o := range old.keys {
-		if o != nil && o.number == number-1 {
+		switch {
+		case o == nil || o.number == number:
+		case o.number == number-1:
 			next.keys[1] = o
-		} else if o != nil {
+		default:
 			gone = append(gone, o)
 		}
 	}
 	k.current.Store(next)
 	k.schedule(number)
-	k.mu.Unlock()
-	k.destroy(gone)
-	return next
+	return next, gone
 }
 
 // schedule turns over also when nobody asks, so that an idle process keeps no
@@ -78,8 +95,15 @@ func (k *Keyring) schedule(number int64) {
 	wait := k.start(number + 1).Sub(k.now())
 	// A clock that is set forward while waiting is noticed within the hour.
 	wait = min(max(wait, time.Millisecond), time.Hour)
+	if k.current.Load().wanting {
+		wait = min(wait, askAgain)
+	}
 	k.timer = time.AfterFunc(wait, func() {
-		k.turn(k.number(k.now()))
+		if k.store != nil {
+			k.ask()
+		} else {
+			k.turn(k.number(k.now()))
+		}
 		k.mu.Lock()
 		if !k.closed {
 			k.schedule(k.current.Load().number)
@@ -88,24 +112,30 @@ func (k *Keyring) schedule(number int64) {
 	})
 }
 
-// Close destroys all keys and stops. No pseudonym is made afterwards. It may be
-// called more than once, and while pseudonyms are being made.
+// Close destroys all keys of this process and stops. What a Store keeps stays
+// there, for other replicas and for after a restart. No pseudonym is made
+// afterwards. It may be called more than once, and while pseudonyms are being
+// made.
 func (k *Keyring) Close() {
 	if k == nil || k.now == nil {
 		return
 	}
 	k.mu.Lock()
 	k.closed = true
+	k.cancel()
 	if k.timer != nil {
 		k.timer.Stop()
 	}
 	old := k.current.Load()
 	k.current.Store(&ring{number: math.MaxInt64})
 	k.mu.Unlock()
-	k.destroy(old.keys[:])
+	k.destroy(old.keys[:], false)
+	// What was under way ends with k.stop; the store is not used afterwards.
+	k.asking.Lock()
+	defer k.asking.Unlock()
 }
 
-func (k *Keyring) destroy(keys []*epochKey) {
+func (k *Keyring) destroy(keys []*epochKey, kept bool) {
 	for _, key := range keys {
 		if key == nil {
 			continue
@@ -113,7 +143,7 @@ func (k *Keyring) destroy(keys []*epochKey) {
 		key.destroy()
 		k.gone.Add(1)
 		if k.destroyed != nil {
-			k.destroyed(Receipt{Epoch: key.label, From: k.start(key.number), Until: k.start(key.number + 1), At: k.now().UTC()})
+			k.destroyed(Receipt{Epoch: key.label, From: k.start(key.number), Until: k.start(key.number + 1), At: k.now().UTC(), Kept: kept})
 		}
 	}
 }

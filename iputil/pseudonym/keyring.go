@@ -1,6 +1,7 @@
 package pseudonym
 
 import (
+	"context"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -31,9 +32,14 @@ type Config struct {
 	// Epoch is how long one key is used, counted from the Unix epoch in UTC;
 	// 0 means 24 hours, which are UTC days. At least a minute, at most 366 days.
 	Epoch time.Duration
+	// Store shares the keys with other replicas; nil keeps them in this process
+	// alone. It is asked in the background: for as long as it does not answer,
+	// at most the first moments of an epoch when all is well, there are no
+	// pseudonyms.
+	Store Store
 	// Destroyed is told of every key that was destroyed; nil tells nobody. It
 	// is called without any lock held, from whatever goroutine met the new
-	// epoch first, and must not block for long.
+	// epoch first, must not block for long and must not call Close.
 	Destroyed func(Receipt)
 	// Now is the clock; nil means time.Now. It is called concurrently and must
 	// not call the keyring. A clock that runs ahead destroys keys early, and
@@ -47,6 +53,7 @@ type Config struct {
 // concurrent use.
 type Keyring struct {
 	epoch     time.Duration
+	store     Store // nil: none
 	destroyed func(Receipt)
 	now       func() time.Time
 
@@ -57,20 +64,28 @@ type Keyring struct {
 	timer  *time.Timer
 	closed bool
 
-	made, gone, refused atomic.Uint64
+	soon   atomic.Bool // somebody is about to ask the store
+	asking sync.Mutex  // held while the store is asked
+	stop   context.Context
+	cancel context.CancelFunc
+
+	made, gone, refused, failed atomic.Uint64
 }
 
 // ring is the keys at one moment, newest first. It does not change. number is
 // the newest epoch there was, also when there is no key for it.
 type ring struct {
-	number int64
-	keys   [2]*epochKey
+	number  int64
+	keys    [2]*epochKey
+	wanting bool // the store has not done all that it was asked
 }
 
-// New returns a Keyring whose keys live in this process alone: a restart makes
-// new ones. Close it to destroy them. The error names the field at fault.
+// New returns a Keyring. Without a Store its keys live in this process alone, and
+// a restart makes new ones. A Store that does not answer within five seconds is
+// no error: it is asked again until it does. Close it to destroy the keys. The
+// error names the field at fault.
 func New(cfg Config) (*Keyring, error) {
-	k := &Keyring{epoch: cfg.Epoch, destroyed: cfg.Destroyed, now: cfg.Now}
+	k := &Keyring{epoch: cfg.Epoch, store: cfg.Store, destroyed: cfg.Destroyed, now: cfg.Now}
 	if k.epoch == 0 {
 		k.epoch = 24 * time.Hour
 	}
@@ -80,10 +95,17 @@ func New(cfg Config) (*Keyring, error) {
 	if k.now == nil {
 		k.now = time.Now
 	}
+	if s, err := newScratch(); err != nil {
+		return nil, err
+	} else {
+		k.scratch.Put(s)
+	}
+	k.stop, k.cancel = context.WithCancel(context.Background())
 	k.current.Store(&ring{number: math.MinInt64})
-	if k.turn(k.number(k.now())).keys[0] == nil {
-		k.Close()
-		return nil, errNoState
+	if k.store != nil {
+		k.ask()
+	} else {
+		k.turn(k.number(k.now()))
 	}
 	return k, nil
 }
@@ -141,7 +163,11 @@ func (k *Keyring) key() *epochKey {
 	number := k.number(k.now())
 	r := k.current.Load()
 	if number > r.number {
-		r = k.turn(number)
+		if k.store != nil {
+			k.askSoon()
+		} else {
+			r = k.turn(number)
+		}
 	}
 	// A clock that went back further than the previous epoch finds no key:
 	// what was destroyed is not made again under the same label.
@@ -155,9 +181,10 @@ func (k *Keyring) key() *epochKey {
 
 // Stats counts what a [Keyring] did since it was made.
 type Stats struct {
-	Made      uint64 // keys
+	Made      uint64 // keys, those given by a store included
 	Destroyed uint64 // keys
 	Refused   uint64 // pseudonyms that were not made
+	Failed    uint64 // times the store did not give or forget a key
 }
 
 // Stats returns the counters. It is safe for concurrent use; those of the zero
@@ -166,7 +193,7 @@ func (k *Keyring) Stats() Stats {
 	if k == nil {
 		return Stats{}
 	}
-	return Stats{Made: k.made.Load(), Destroyed: k.gone.Load(), Refused: k.refused.Load()}
+	return Stats{Made: k.made.Load(), Destroyed: k.gone.Load(), Refused: k.refused.Load(), Failed: k.failed.Load()}
 }
 
 // String says what it is and nothing of its keys.
