@@ -32,11 +32,21 @@
 // within an epoch stay together. Two purposes never share a pseudonym, so
 // records kept for different reasons cannot be joined by it.
 //
+// # Replicas
+//
+// Without a [Store], keys live in one process: replicas give one visitor
+// different pseudonyms, and a restart begins anew. With one, such as [Postgres],
+// the first replica that comes to an epoch makes its key, all use it, and each
+// has the store delete what is over. Then everything that the store keeps, keeps
+// keys as well: its backups, its logs, its replicas. A backup of today's keys
+// brings back, for whoever has it and the log, everybody who is in today's log.
+// A pseudonym is never waited for: while the store does not answer there is none.
+//
 // # Limits
 //
-// Keys live in one process: replicas give one visitor different pseudonyms, and
-// a restart begins anew. A clock that goes back finds the previous epoch's key
-// and no older one. At most 8 fields of 1 KiB are taken.
+// A clock that goes back finds the previous epoch's key and no older one; one
+// that is late by more than an epoch gets no key from a store. At most 8 fields
+// of 1 KiB are taken.
 //
 // # Format
 //
