@@ -185,6 +185,7 @@ func TestLine(t *testing.T) {
 		granted["time"], granted["http.server.request.duration"], granted["request.id"] = line["time"], line["http.server.request.duration"], line["request.id"]
 		granted["client.address"], granted["consent.state"] = "198.51.100.0", "granted"
 		granted["client.pseudonym"], granted["user_agent.version"], granted["http.request.referrer"] = line["client.pseudonym"], "140", "https://search.example"
+		granted["user_agent.os.name"] = "Windows"
 		require.Equal(t, granted, line, "with consent")
 		again, _ := s.do("GET", "/", append(header, "Cookie", s.agree())...)
 		require.Equal(t, line["client.pseudonym"], again["client.pseudonym"])
@@ -375,7 +376,7 @@ func TestManifest(t *testing.T) {
 		Log []consent.ManifestField
 	}
 	require.NoError(t, json.Unmarshal(s.access.Manifest(), &m))
-	require.Len(t, m.Log, 18)
+	require.Len(t, m.Log, 19)
 	for _, f := range m.Log {
 		require.NotEmpty(t, f.Purpose)
 		require.NotEmpty(t, f.Retention)

@@ -24,6 +24,15 @@ func (a *Access) Describe(m *consent.Manifest) {
 		}
 		m.Log = append(m.Log, row)
 	}
+	if a.why != "" {
+		m.Notes = append(m.Notes, "The log has the fields of the preset security: "+a.why)
+	}
+	if a.sample > 1 {
+		m.Notes = append(m.Notes, fmt.Sprintf("One line in %d is written, and every line whose answer is 5xx or where something failed.", a.sample))
+	}
+	if len(a.skip) > 0 {
+		m.Notes = append(m.Notes, "Routes without a line, unless something failed: "+strings.Join(a.skip, ", ")+".")
+	}
 	m.Notes = append(m.Notes, fmt.Sprintf("Fields of tier %q are logged where the visitor allows the purpose %q.", Granted, a.purpose))
 }
 

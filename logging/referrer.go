@@ -1,6 +1,33 @@
 package logging
 
-import "strings"
+import (
+	"net/http"
+	"net/url"
+	"strings"
+)
+
+// ownRoute returns the route of the page that a visitor came from, if it is one
+// of the host's own and the mux knows it.
+func (a *Access) ownRoute(req *http.Request, referrer string) string {
+	if a.mux == nil || len(referrer) > maxReferrer {
+		return ""
+	}
+	_, rest, ok := strings.Cut(referrer, "://")
+	if !ok || len(rest) < len(req.Host) || !strings.EqualFold(rest[:len(req.Host)], req.Host) || !strings.HasPrefix(rest[len(req.Host):], "/") {
+		return ""
+	}
+	u, err := url.ParseRequestURI(rest[len(req.Host):])
+	if err != nil {
+		return ""
+	}
+	// Pages are got. Whatever is not a pattern of the mux's is no route.
+	_, pattern := a.mux.Handler(&http.Request{Method: http.MethodGet, Host: req.Host, URL: u})
+	return routePath(pattern)
+}
+
+// maxReferrer bounds what is looked up; browsers cut theirs at 4,096 characters
+// (Referrer Policy §8.3).
+const maxReferrer = 4096
 
 // appendOrigin appends the origin of a Referer field, or nothing. Only plain
 // host names pass: user information, addresses and everything behind the host

@@ -13,9 +13,15 @@ import (
 
 // requestID is the id of one request, made when it is first asked for.
 type requestID struct {
-	once    sync.Once
-	inbound string
-	id      uuid.UUID
+	access *Access
+	x      *exchange.Exchange
+	once   sync.Once
+	id     uuid.UUID
+}
+
+// private reports the id of a privacy endpoint's request, told to nobody.
+func (r *requestID) private() bool {
+	return r.access.consent != nil && r.access.consent.PrivacyLine(r.x)
 }
 
 // ids is the place of the id in an exchange. Its address is a key, as a context
@@ -26,7 +32,8 @@ var ids exchange.Slot[requestID]
 // tell the millisecond and join records that only say the day.
 func (r *requestID) get() uuid.UUID {
 	r.once.Do(func() {
-		if id, err := uuid.Parse(r.inbound); err == nil && len(r.inbound) == 36 {
+		inbound := inboundID(r.access.visitors, r.x.Request())
+		if id, err := uuid.Parse(inbound); err == nil && len(inbound) == 36 {
 			r.id = id
 			return
 		}
@@ -39,14 +46,14 @@ func (r *requestID) get() uuid.UUID {
 
 // RequestID returns the id that stands in the access log's line for this
 // request, so that a host's own records can be joined with it, or "" outside
-// the access log. Handing it on joins what it is handed to.
+// the access log and in privacy endpoints. Handing it on joins what it is handed to.
 func RequestID(ctx context.Context) string {
 	x := exchange.From(ctx)
 	if x == nil {
 		return ""
 	}
 	r := ids.Get(x)
-	if r == nil {
+	if r == nil || r.private() {
 		return ""
 	}
 	return r.get().String()

@@ -36,7 +36,7 @@ func (a *Access) selfTest() error {
 	req.Header.Set("Authorization", "Bearer c4n4ry-t0k3n")
 	var lines []byte
 	x, w, inner := exchange.Begin(nowhere{}, req)
-	ids.Set(x, &requestID{inbound: req.Header.Get("X-Request-Id")})
+	ids.Set(x, &requestID{access: a, x: x})
 	x.Serve(http.NotFoundHandler(), w, inner)
 	for _, client := range []string{"203.0.113.77", "2001:db8:c0de:feed:1:2:3:4"} {
 		for _, granted := range []bool{false, true} {
@@ -45,6 +45,9 @@ func (a *Access) selfTest() error {
 				agent: parseAgent(req.UserAgent()), granted: granted,
 			}
 			lines = r.appendLine(lines)
+			if a.format != JSON {
+				lines = a.append(lines, &r)
+			}
 		}
 	}
 	var faults []error

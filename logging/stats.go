@@ -3,7 +3,7 @@ package logging
 import "sync/atomic"
 
 type counters struct {
-	lines, granted, writeErrors, noPseudonym atomic.Uint64
+	lines, granted, writeErrors, noPseudonym, skipped, sampledOut atomic.Uint64
 }
 
 // Stats is a snapshot of what an Access counted since it was made.
@@ -11,6 +11,8 @@ type Stats struct {
 	Lines       uint64 // lines that the output took
 	Granted     uint64 // of those and the lost ones, how many held granted fields
 	WriteErrors uint64 // lines that the output did not take
+	Skipped     uint64 // requests without a line because of their route
+	SampledOut  uint64 // requests without a line because of the sample
 	NoPseudonym uint64 // lines without a pseudonym because there was no key
 }
 
@@ -20,5 +22,6 @@ func (a *Access) Stats() Stats {
 	return Stats{
 		Lines: c.lines.Load(), Granted: c.granted.Load(),
 		WriteErrors: c.writeErrors.Load(), NoPseudonym: c.noPseudonym.Load(),
+		Skipped: c.skipped.Load(), SampledOut: c.sampledOut.Load(),
 	}
 }

@@ -19,6 +19,15 @@ func putTime(dst []byte, r *record) []byte {
 	return append(dst, '"')
 }
 
+func putFineTime(dst []byte, r *record) []byte {
+	if r.privacy {
+		return putTime(dst, r)
+	}
+	dst = append(dst, '"')
+	dst = r.x.Start().UTC().AppendFormat(dst, "2006-01-02T15:04:05.000Z")
+	return append(dst, '"')
+}
+
 func putMethod(dst []byte, r *record) []byte {
 	switch r.req.Method {
 	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch,
@@ -94,6 +103,16 @@ func putAddress(dst []byte, r *record) []byte {
 	return append(dst, '"')
 }
 
+func putPort(dst []byte, r *record) []byte {
+	if r.privacy {
+		return dst
+	}
+	if port := r.access.visitors.Port(r.req); port != 0 {
+		return strconv.AppendUint(dst, uint64(port), 10)
+	}
+	return dst
+}
+
 func putPseudonym(dst []byte, r *record) []byte {
 	if !r.client.IsValid() {
 		return dst
@@ -111,6 +130,8 @@ func putAgentName(dst []byte, r *record) []byte { return appendWord(dst, r.agent
 
 func putAgentVersion(dst []byte, r *record) []byte { return appendWord(dst, r.agent.version) }
 
+func putAgentOS(dst []byte, r *record) []byte { return appendWord(dst, r.agent.os) }
+
 func putAgentDevice(dst []byte, r *record) []byte { return appendWord(dst, r.agent.device) }
 
 // appendWord appends a word from a list, or nothing for the empty one.
@@ -125,6 +146,9 @@ func putReferrer(dst []byte, r *record) []byte {
 	lines := r.req.Header["Referer"]
 	if len(lines) != 1 {
 		return dst
+	}
+	if route := r.access.ownRoute(r.req, lines[0]); route != "" {
+		return appendString(dst, route)
 	}
 	begin := len(dst)
 	dst = appendOrigin(append(dst, '"'), lines[0])
