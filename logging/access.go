@@ -36,7 +36,7 @@ type Access struct {
 	handler slog.Handler // in place of output
 	mu      sync.Mutex
 	output  io.Writer
-	buffers sync.Pool // of *[]byte
+	lines   sync.Pool // of *line
 
 	counters counters
 }
@@ -54,7 +54,7 @@ func New(cfg Config) (*Access, error) {
 		query: slices.Clone(cfg.Query), mux: cfg.Mux, skip: slices.Clone(cfg.Skip), sample: cfg.Sample, custom: len(cfg.Custom) > 0,
 		pseudonyms: cfg.Pseudonyms, output: cfg.Output, handler: cfg.Handler, format: cfg.Format,
 	}
-	a.buffers.New = func() any { b := make([]byte, 0, 1024); return &b }
+	a.lines.New = func() any { return &line{text: make([]byte, 0, 1024)} }
 	if a.pseudonyms == nil && slices.ContainsFunc(fields, func(f Field) bool { return f.Name == "client.pseudonym" }) {
 		keyring, err := pseudonym.New(pseudonym.Config{})
 		if err != nil {
@@ -97,30 +97,40 @@ func (a *Access) Middleware(next http.Handler) http.Handler {
 
 // AtEnd implements [exchange.EndHook].
 func (a *Access) AtEnd(x *exchange.Exchange) {
-	var r record
+	l := a.lines.Get().(*line)
+	defer a.lines.Put(l)
+	r := &l.record
 	r.fill(a, x)
-	if !a.passes(&r) {
+	defer r.forget()
+	if !a.passes(r) {
 		return
 	}
 	if r.granted {
 		a.counters.granted.Add(1)
 	}
 	if a.handler != nil {
-		if a.send(&r) != nil {
+		if a.send(r) != nil {
 			a.counters.writeErrors.Add(1)
 			return
 		}
 		a.counters.lines.Add(1)
 		return
 	}
-	buffer := a.buffers.Get().(*[]byte)
-	line := a.append((*buffer)[:0], &r)
-	a.write(line)
-	if cap(line) <= 16<<10 {
-		*buffer = line
-		a.buffers.Put(buffer)
+	text := a.append(l.text[:0], r)
+	a.write(text)
+	if cap(text) <= maxKeptLine {
+		l.text = text
 	}
 }
+
+// line is what one line is made in. Between uses its record is empty.
+type line struct {
+	record record
+	text   []byte
+}
+
+// maxKeptLine bounds the buffers that are kept for the next line.
+const maxKeptLine = 16 << 10
 
 // append appends the line of a record.
 func (a *Access) append(dst []byte, r *record) []byte {

@@ -37,6 +37,9 @@ func (r *record) fill(a *Access, x *exchange.Exchange) {
 	}
 }
 
+// forget drops what the record holds of the request.
+func (r *record) forget() { *r = record{} }
+
 // appendLine appends the record as one line of JSON.
 func (r *record) appendLine(dst []byte) []byte {
 	dst = append(dst, '{')

@@ -21,37 +21,40 @@ func parseAgent(ua string) agent {
 		return agent{device: "other"}
 	}
 	ua = ua[:min(len(ua), maxAgent)]
-	for _, b := range bots {
-		if i := strings.Index(ua, b.token); i >= 0 {
-			return agent{name: b.name, version: major(ua[i+len(b.token):]), device: "bot"}
-		}
-	}
-	for _, t := range tools {
-		if strings.HasPrefix(ua, t.token) {
-			return agent{name: t.name, version: major(ua[len(t.token):]), device: "other"}
+	var f found
+	agents.find(ua, &f)
+	for i, b := range bots {
+		if at, ok := f.where(agents.bots[i]); ok {
+			return agent{name: b.name, version: major(ua[at+len(b.token):]), device: "bot"}
 		}
 	}
 	// Browsers begin so for historical reasons; nothing else is one.
 	if !strings.HasPrefix(ua, "Mozilla/") && !strings.HasPrefix(ua, "Opera/") {
+		for _, t := range tools {
+			if strings.HasPrefix(ua, t.token) {
+				return agent{name: t.name, version: major(ua[len(t.token):]), device: "other"}
+			}
+		}
 		return agent{name: "Other", device: "other"}
 	}
-	a := agent{name: "Other"}
-	a.os, a.device = platform(ua)
+	a := agent{name: "Other", device: "other"}
+	for i, p := range platforms {
+		if f.meets(agents.platforms[i]) {
+			a.os, a.device = p.os, p.device
+			break
+		}
+	}
 	if a.device == "other" {
 		return a
 	}
-	for _, b := range browsers {
-		i := strings.Index(ua, b.token)
-		if i < 0 || b.also != "" && !strings.Contains(ua, b.also) || b.not != "" && strings.Contains(ua, b.not) {
+	for i, b := range browsers {
+		rule := agents.browsers[i]
+		if !f.meets(rule) {
 			continue
 		}
 		a.name = b.name
-		from := b.version
-		if from == "" {
-			from = b.token
-		}
-		if i := strings.Index(ua, from); i >= 0 && from != "-" {
-			a.version = major(ua[i+len(from):])
+		if at, ok := f.where(rule.version); ok {
+			a.version = major(ua[at+len(agents.tokens[rule.version]):])
 		}
 		break
 	}
@@ -59,44 +62,6 @@ func parseAgent(ua string) agent {
 		a.device = "mobile"
 	}
 	return a
-}
-
-// platform returns the operating system and the device class of a browser.
-func platform(ua string) (os, device string) {
-	has := func(token string) bool { return strings.Contains(ua, token) }
-	switch {
-	case has("Windows Phone"):
-		return "Windows Phone", "mobile"
-	case has("iPad"):
-		return "iOS", "tablet"
-	case has("iPhone"), has("iPod"):
-		return "iOS", "mobile"
-	case has("Android"):
-		if has("Mobile") || !has("Mozilla/") {
-			return "Android", "mobile"
-		}
-		if has("Mozilla/5.0 (Linux; U; Android 2") || has("Mozilla/5.0 (Linux; U; Android 1") {
-			return "Android", "mobile"
-		}
-		return "Android", "tablet"
-	case has("Windows NT"), has("Windows 9"), has("Win98"), has("WOW64"):
-		return "Windows", "desktop"
-	case has("CrOS"):
-		return "ChromeOS", "desktop"
-	case has("Macintosh"):
-		return "macOS", "desktop"
-	case has("SymbOS"), has("Symbian"):
-		return "Symbian", "mobile"
-	case has("FreeBSD"):
-		return "FreeBSD", "desktop"
-	case has("(Mobile; rv:"):
-		return "Firefox OS", "mobile"
-	case has("(Tablet; rv:"):
-		return "Firefox OS", "tablet"
-	case has("Linux"), has("X11"):
-		return "Linux", "desktop"
-	}
-	return "", "other"
 }
 
 // major returns the leading digits of a version behind a product's name.

@@ -77,3 +77,33 @@ var browsers = []browser{
 	{token: "Safari/", name: "Safari", also: "AppleWebKit", version: "-"},
 	{token: "AppleWebKit", name: "WKWebView", also: "Mobile/", version: "-"},
 }
+
+// platform is a rule like that of a browser.
+type platform struct {
+	token, also, not, os, device string
+}
+
+var platforms = []platform{
+	{token: "Windows Phone", os: "Windows Phone", device: "mobile"},
+	{token: "iPad", os: "iOS", device: "tablet"},
+	{token: "iPhone", os: "iOS", device: "mobile"},
+	{token: "iPod", os: "iOS", device: "mobile"},
+	{token: "Android", also: "Mobile", os: "Android", device: "mobile"},
+	{token: "Android", not: "Mozilla/", os: "Android", device: "mobile"},
+	{token: "Mozilla/5.0 (Linux; U; Android 2", os: "Android", device: "mobile"},
+	{token: "Mozilla/5.0 (Linux; U; Android 1", os: "Android", device: "mobile"},
+	{token: "Android", os: "Android", device: "tablet"},
+	{token: "Windows NT", os: "Windows", device: "desktop"},
+	{token: "Windows 9", os: "Windows", device: "desktop"},
+	{token: "Win98", os: "Windows", device: "desktop"},
+	{token: "WOW64", os: "Windows", device: "desktop"},
+	{token: "CrOS", os: "ChromeOS", device: "desktop"},
+	{token: "Macintosh", os: "macOS", device: "desktop"},
+	{token: "SymbOS", os: "Symbian", device: "mobile"},
+	{token: "Symbian", os: "Symbian", device: "mobile"},
+	{token: "FreeBSD", os: "FreeBSD", device: "desktop"},
+	{token: "(Mobile; rv:", os: "Firefox OS", device: "mobile"},
+	{token: "(Tablet; rv:", os: "Firefox OS", device: "tablet"},
+	{token: "Linux", os: "Linux", device: "desktop"},
+	{token: "X11", os: "Linux", device: "desktop"},
+}

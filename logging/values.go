@@ -1,9 +1,9 @@
 package logging
 
 import (
+	"encoding/hex"
 	"net/http"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/candorhttp/candor/iputil"
@@ -174,12 +174,13 @@ func putID(dst []byte, r *record) []byte {
 		return dst
 	}
 	u := id.get()
-	text, err := u.MarshalText()
-	if err != nil {
-		return dst
-	}
 	dst = append(dst, '"')
-	dst = append(dst, strings.ToLower(string(text))...)
+	for i, end := range [...]int{4, 6, 8, 10, 16} { // RFC 9562 §4
+		if i > 0 {
+			dst = append(dst, '-')
+		}
+		dst = hex.AppendEncode(dst, u[[...]int{0, 4, 6, 8, 10}[i]:end])
+	}
 	return append(dst, '"')
 }
 

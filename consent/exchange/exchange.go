@@ -40,6 +40,8 @@ type Exchange struct {
 	beforeArray [3]HeaderHook
 	atEndArray  [3]EndHook
 	slotArray   [4]slot
+	keptArray   [1]field
+	keptValues  [2]string
 }
 
 // HeaderHook is called exactly once for a response, just before its final

@@ -129,7 +129,7 @@ func (x *Exchange) commit(status int) {
 		return
 	}
 	x.runBefore(status)
-	x.kept = keepStorage(x.header)
+	x.keepStorage()
 	dropTrailerNames(x.header)
 	expected := int64(-1)
 	if v := x.header["Content-Length"]; len(v) == 1 {

@@ -30,15 +30,20 @@ type field struct {
 }
 
 // keepStorage copies the storage fields, values included: a handler may still
-// hold the slices.
-func keepStorage(h http.Header) []field {
-	var kept []field
-	for key, values := range h {
+// hold the slices. The usual one or two cookies need no allocation.
+func (x *Exchange) keepStorage() {
+	x.kept = x.keptArray[:0]
+	room := x.keptValues[:0]
+	for key, values := range x.header {
 		if isStorage(key) {
-			kept = append(kept, field{key, slices.Clone(values)})
+			if len(values) > cap(room) {
+				room = make([]string, 0, len(values))
+			}
+			copied := append(room, values...)
+			x.kept = append(x.kept, field{key, copied})
+			room = nil
 		}
 	}
-	return kept
 }
 
 // takeStorage moves the storage fields out of a header map.
