@@ -25,6 +25,7 @@ type site struct {
 	manager *consent.Manager
 	gate    *cookies.Gate
 	access  *logging.Access
+	records consent.Ledger
 	inner   http.Handler // the shop's router and the privacy pages
 }
 
@@ -72,7 +73,7 @@ func newSite(keys consent.Keys, visitors *iputil.Resolver, out io.Writer, logger
 	mux.Handle("/privacy/", pages)
 	mux.Handle("/.well-known/gpc.json", pages)
 	mux.Handle("/", http.NewCrossOriginProtection().Handler(shop.routes()))
-	return &site{manager: manager, gate: gate, access: access, inner: mux}, nil
+	return &site{manager: manager, gate: gate, access: access, records: records, inner: mux}, nil
 }
 
 // layers are the middlewares, outermost first. Every order works the same.
