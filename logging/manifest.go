@@ -1,6 +1,7 @@
 package logging
 
 import (
+	_ "embed"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -36,20 +37,30 @@ func (a *Access) Describe(m *consent.Manifest) {
 	m.Notes = append(m.Notes, fmt.Sprintf("Fields of tier %q are logged where the visitor allows the purpose %q.", Granted, a.purpose))
 }
 
-// logManifest is the log's part of the manifest alone.
+// logManifest is the log's part of the manifest alone. Its form is described by
+// manifest.schema.json.
 type logManifest struct {
-	Schema string                  `json:"$schema"`
-	Opens  consent.Purpose         `json:"granted_by"`
-	Fields []consent.ManifestField `json:"log"`
+	Schema  string                  `json:"$schema"`
+	Version int                     `json:"version"`
+	Opens   consent.Purpose         `json:"granted_by"`
+	Preset  string                  `json:"preset"`
+	Fields  []consent.ManifestField `json:"log"`
+	Notes   []string                `json:"notes,omitempty"`
 }
+
+//go:embed manifest.schema.json
+var manifestSchema []byte
+
+// ManifestSchema returns the JSON Schema (2020-12) of what Manifest returns.
+func ManifestSchema() []byte { return slices.Clone(manifestSchema) }
 
 // Manifest returns the log's part of the manifest as JSON, generated from what
 // runs and always in the same order, so that it can be kept in a repository and
-// compared in review.
+// compared in review: logtest.Manifest does that.
 func (a *Access) Manifest() []byte {
 	var m consent.Manifest
 	a.Describe(&m)
-	text, err := json.MarshalIndent(logManifest{"urn:candor:log-manifest:1", a.purpose, m.Log}, "", "  ")
+	text, err := json.MarshalIndent(logManifest{"urn:candor:log-manifest:1", 1, a.purpose, a.preset.String(), m.Log, m.Notes}, "", "  ")
 	if err != nil {
 		return nil // strings only: cannot fail
 	}
@@ -72,5 +83,8 @@ func (a *Access) Markdown() string {
 		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %s |\n", cell(name), f.Kind, cell(f.Transform), cell(f.Purpose), cell(f.Retention), f.Tier)
 	}
 	b.WriteString("\n¹ This project's own name; the others are OpenTelemetry's.\n")
+	for _, note := range m.Notes {
+		b.WriteString("\n" + cell(note) + "\n")
+	}
 	return b.String()
 }

@@ -1,0 +1,26 @@
+// Package async keeps a slow log from slowing requests.
+//
+// A disk that stalls, a pipe that nobody reads or a full collector would hold up
+// every request that logs. Here Write copies the line into a queue of fixed size
+// and returns; one goroutine hands the lines on:
+//
+//	out, err := async.New(async.Config{Output: file, Dropped: func(n uint64) []byte {
+//		return fmt.Appendf(nil, `{"time":%q,"candor.log.dropped":%d}`+"\n", time.Now().UTC().Format(time.RFC3339), n)
+//	}})
+//	defer out.Close(ctx)
+//
+// When the queue is full, the newest line is dropped and counted, and a line
+// that says how many stands in the output where they are missing.
+//
+// # Limits
+//
+// What is queued is lost when the process is killed or panics: where every line
+// must survive that, write without a queue. The queue's memory is taken once,
+// when it is made, and holds lines until others take their place. A line is
+// never split, joined or changed. At exit, after the server, close the Writer
+// first and its output then. An Output that never returns keeps one goroutine,
+// also after Close.
+//
+// Lines offered = Written + Failed + Dropped + Queued, at every moment that no
+// Write is under way.
+package async
