@@ -66,33 +66,45 @@ func (g *Gate) filter(x *exchange.Exchange, r *http.Request) *http.Request {
 	if !hidden || g.report {
 		return r
 	}
-	var shown []string
+	// The caller's request and header map belong to whoever is outside. One
+	// allocation for the copy and the usual single line.
+	copied := &struct {
+		r     http.Request
+		lines [1]string
+	}{r: *r}
+	shown := copied.lines[:0]
 	for _, line := range lines {
-		var b strings.Builder
-		for line != "" {
-			var pair, name string
-			pair, name, line = cutPair(line)
-			if pair == "" {
-				continue
-			}
-			if ok, _ := g.readable(j, name); ok {
-				if b.Len() > 0 {
-					b.WriteString("; ")
-				}
-				b.WriteString(pair)
-			}
+		if kept := g.shown(j, line); kept != "" {
+			shown = append(shown, kept)
+		}
+	}
+	copied.r.Header = maps.Clone(r.Header)
+	if len(shown) == 0 {
+		delete(copied.r.Header, "Cookie")
+	} else {
+		copied.r.Header["Cookie"] = shown
+	}
+	return &copied.r
+}
+
+// shown returns what is left of a line.
+func (g *Gate) shown(j judge, line string) string {
+	var b strings.Builder
+	for rest := line; rest != ""; {
+		var pair, name string
+		pair, name, rest = cutPair(rest)
+		if pair == "" {
+			continue
+		}
+		if ok, _ := g.readable(j, name); !ok {
+			continue
 		}
 		if b.Len() > 0 {
-			shown = append(shown, b.String())
+			b.WriteString("; ")
+		} else {
+			b.Grow(len(line))
 		}
+		b.WriteString(pair)
 	}
-	// The caller's request and header map belong to whoever is outside.
-	copied := *r
-	copied.Header = maps.Clone(r.Header)
-	if shown == nil {
-		delete(copied.Header, "Cookie")
-	} else {
-		copied.Header["Cookie"] = shown
-	}
-	return &copied
+	return b.String()
 }

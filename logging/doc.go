@@ -11,18 +11,37 @@
 //
 // # Lines
 //
-// Without consent (shortened here):
+// Without consent, whatever the visitor said or did not say (each is one line):
 //
-//	{"time":"2026-11-24T09:12:30Z","http.request.method":"GET","http.route":"/users/{id}","url.query":"page=2","http.response.status_code":500,"http.server.request.duration":0.412,"client.address":"198.51.0.0","user_agent.name":"Chrome","user_agent.device":"mobile","consent.state":"unset","request.id":"7f1c…","error.type":"panic"}
+//	{"time":"2026-11-24T09:12:30Z","http.request.method":"GET","http.route":"/users/{id}","url.scheme":"https","url.query":"page=2","http.response.status_code":200,"http.response.body.size":5120,"http.server.request.duration":0.012,"network.protocol.version":"2","client.address":"198.51.0.0","user_agent.name":"Chrome","user_agent.device":"mobile","consent.state":"unset","request.id":"7f1cb3f0-52f8-4c55-9d36-0c8bb3b4cb8f"}
+//	{"time":"2026-11-24T09:12:31Z","http.request.method":"POST","http.route":"/orders","url.scheme":"https","http.response.status_code":500,"http.response.body.size":22,"http.server.request.duration":0.412,"network.protocol.version":"1.1","client.address":"203.0.0.0","user_agent.name":"Safari","user_agent.device":"mobile","consent.state":"denied","request.id":"0d6a1a9c-9c1e-4c0e-8e4e-6d5d3c1f0a55","error.type":"panic"}
 //
-// An operator sees which route fails, how often and how slow it is, for which
-// family of browsers and on what devices, roughly from where, and finds the
-// service's own records by request.id. Where the visitor allows the configured
-// purpose the line also has client.address to 24 bits, client.pseudonym,
-// user_agent.version and http.request.referrer.
+// What an operator answers with such lines, and nobody's consent:
+//
+//   - Which route fails, since when, and how often? Count http.route by
+//     http.response.status_code; error.type tells a panic from a visitor who left.
+//   - What is slow? The quantiles of http.server.request.duration by http.route.
+//   - Does it fail for one browser only, or on phones only? By user_agent.name
+//     and user_agent.device.
+//   - Is this an attack, and from where? The requests of a minute by
+//     client.address, a provider's network, and by user_agent.device "bot".
+//   - What happened in that one request? The service's own records have its
+//     request.id, see [Correlate].
+//   - Where do the bytes go? http.response.body.size by http.route.
+//
+// Where the visitor allows the configured purpose the line has
+// client.address to 24 bits, and also client.pseudonym, user_agent.version,
+// user_agent.os.name and http.request.referrer: how many visitors, by which way,
+// and with what they came.
 //
 // Lines of the privacy endpoints say nothing of the visitor at all, so that
-// they join to no entry of the ledger.
+// they join to no entry of the ledger:
+//
+//	{"time":"2026-11-24T09:12:40Z","http.request.method":"POST","http.route":"/privacy/","url.scheme":"https","http.response.status_code":303,"http.response.body.size":0,"http.server.request.duration":0.001,"network.protocol.version":"2"}
+//
+// [Minimal] and [Security] choose fewer and more fields, Config.Custom declares
+// the host's own. [Access.Manifest] lists what a line of this configuration can
+// hold, and the command logaudit holds real files against it.
 //
 // # Mounting
 //
