@@ -54,6 +54,22 @@
 // the socket, so its file permissions decide. SchemeHeader works in the same
 // way, for a proxy that ends TLS.
 //
+// # Recipes
+//
+// The lines that make a proxy name the visitor, for a proxy that takes visitors'
+// connections itself. Package examples/proxies of this repository has those for
+// proxies behind proxies as well, and starts the real nginx, HAProxy and Caddy
+// with each of them.
+//
+//   - nginx, http block: proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
+//   - HAProxy, frontend: option forwardfor
+//   - Caddy: reverse_proxy writes X-Forwarded-For and X-Forwarded-Proto without
+//     being asked, and drops what came from elsewhere than its trusted_proxies
+//   - AWS Application Load Balancer: routing.http.xff_header_processing.mode must
+//     be "append", as it is by default; trust the subnets that the balancer is in
+//   - Google Cloud's external load balancer appends the visitor and its own
+//     address: trust that address as well as the ranges it connects from
+//
 // # Keeping it from everybody else
 //
 // [Listener] hides the full address from whatever looks at
