@@ -31,9 +31,10 @@ func Forms(paths ...string) (texts []string) {
 	return texts
 }
 
-// Limit sets how long the kit may send.
-func (k Kit) Limit(d time.Duration) Kit {
-	k.limit = d
+// Wait sets how long the kit waits for all requests, for one, and for handlers
+// to return.
+func (k Kit) Wait(total, answer, end time.Duration) Kit {
+	k.wait = patience{total, answer, end}
 	return k
 }
 

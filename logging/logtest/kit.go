@@ -29,13 +29,14 @@ type Kit struct {
 	// tells nothing of it.
 	ErrorLog *log.Logger
 
-	limit time.Duration // of sending; 0 is sendLimit
+	wait patience // zero is usual
 }
 
+var usual = patience{total: 30 * time.Second, answer: 2 * time.Second, end: 2 * time.Second}
+
 const (
-	sendLimit = 3 * time.Second
-	settle    = 20 * time.Millisecond
-	settles   = 20
+	settle  = 20 * time.Millisecond
+	settles = 20
 )
 
 // Run is Kit.Run with nothing but a handler and its sinks.
@@ -49,8 +50,9 @@ func Run(t testing.TB, handler http.Handler, sinks ...Sink) {
 // them in all sinks, in every spelling that the package comment names. For each
 // sink, field and spelling in which it finds one, t fails with a line that says
 // so and does not hold the canary. It also fails where it could not look: a sink
-// that stayed empty, requests that did not get out within 3 seconds, a handler
-// that did not return.
+// that stayed empty, requests that did not get out because 8 others had no
+// answer within 2 seconds each or 30 seconds were over, a handler that did not
+// return within 2 seconds after all that.
 func (k Kit) Run(t testing.TB) {
 	t.Helper()
 	if err := k.check(); err != nil {
@@ -59,16 +61,17 @@ func (k Kit) Run(t testing.TB) {
 	if k.ErrorLog == nil {
 		k.ErrorLog = log.New(io.Discard, "", 0)
 	}
-	if k.limit == 0 {
-		k.limit = sendLimit
+	if k.wait == (patience{}) {
+		k.wait = usual
 	}
 	c := newCorpus(slices.Concat([]string{"/", "/{any}", "/{any}/{any}"}, k.Paths))
-	total, unsent, returned := c.send(k.Handler, k.ErrorLog, k.limit)
-	if unsent > 0 {
-		t.Errorf("logtest: %d of %d requests did not get out within %v; name fewer or faster paths", unsent, total, k.limit)
+	tally, returned := c.send(k.Handler, k.ErrorLog, k.wait)
+	if tally[unsent] > 0 {
+		t.Errorf("logtest: %d requests did not get out after %d that were answered and %d that were not within %v; name fewer or faster paths",
+			tally[unsent], tally[answered], tally[stalled], k.wait.answer)
 	}
 	if !returned {
-		t.Errorf("logtest: a handler did not return within %v of its request's end, and may write later; let it heed the request's context", closeWait)
+		t.Errorf("logtest: a handler did not return within %v of its connection's end, and may write later; let it heed the request's context", k.wait.end)
 	}
 	s := newSearcher(c.canaries)
 	texts := k.read()

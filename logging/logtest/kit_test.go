@@ -20,8 +20,6 @@ import (
 	"github.com/candorhttp/candor/logging/logtest"
 )
 
-const limit = 100 * time.Millisecond
-
 // watched is a testing.TB that keeps what it is told.
 type watched struct {
 	testing.TB
@@ -145,17 +143,26 @@ func TestFaultsOfAKit(t *testing.T) {
 	require.Equal(t, []string{"logtest: log: holds nothing; connect it to the service, or set MayBeEmpty"}, lines)
 }
 
-// A service that hangs ends the run, and not with a pass.
+// A service that hangs, or is slow, ends the run, and not with a pass.
 func TestAServiceThatHangs(t *testing.T) {
-	release := make(chan struct{})
-	t.Cleanup(func() { close(release) })
-	hangs := http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-release })
-	var b logtest.Buffer
-	_, _ = b.Write([]byte("begun\n"))
-	lines := watch(t, logtest.Kit{Handler: hangs, Sinks: []logtest.Sink{b.Sink("log")}}.Limit(limit))
-	require.Len(t, lines, 2)
-	require.Regexp(t, `^logtest: \d+ of \d+ requests did not get out within 100ms; `, lines[0])
-	require.Regexp(t, `^logtest: a handler did not return within `, lines[1])
+	const short, long = 50 * time.Millisecond, time.Minute
+	for name, k := range map[string]logtest.Kit{
+		"each request": logtest.Kit{}.Wait(long, short, short),
+		"all of them":  logtest.Kit{}.Wait(short, long, short),
+	} {
+		t.Run(name, func(t *testing.T) {
+			release := make(chan struct{})
+			t.Cleanup(func() { close(release) })
+			var b logtest.Buffer
+			_, _ = b.Write([]byte("begun\n"))
+			k.Handler = http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-release })
+			k.Sinks = []logtest.Sink{b.Sink("log")}
+			lines := watch(t, k)
+			require.Len(t, lines, 2)
+			require.Regexp(t, `^logtest: \d+ requests did not get out after \d+ that were answered and \d+ that were not within `, lines[0])
+			require.Regexp(t, `^logtest: a handler did not return within 50ms `, lines[1])
+		})
+	}
 }
 
 // What is written after the answer is read nevertheless.

@@ -7,7 +7,6 @@ import (
 	"net"
 	"net/url"
 	"strings"
-	"time"
 )
 
 // transport is how a raw text gets to the server.
@@ -91,22 +90,16 @@ func (s rawShape) write(c *canary) (rawText, bool) {
 	return rawText{over: s.over, serverName: fill.Replace(s.serverName), text: fill.Replace(s.text), hangUp: s.hangUp}, true
 }
 
-// answerWait is how long the answer to a raw text is waited for. The server
-// closes the connection much earlier, unless it waits for more.
-const answerWait = 500 * time.Millisecond
-
-// send sends the text and reads until the server closes. It reports whether the
-// text got out: whatever becomes of it then is the service's.
-func (x rawText) send(ctx context.Context, address string) bool {
+// send sends the text and reads until the server closes.
+func (x rawText) send(ctx context.Context, address string) result {
 	dialer := net.Dialer{}
 	conn, err := dialer.DialContext(ctx, "tcp", address)
 	if err != nil {
-		return false
+		return unsent
 	}
 	defer conn.Close()
 	stop := context.AfterFunc(ctx, func() { conn.Close() })
 	defer stop()
-	_ = conn.SetDeadline(time.Now().Add(answerWait))
 	speak := conn
 	if x.over == overTLS || x.over == overHTTP2 {
 		// The certificate is the test server's own, whatever name is asked for.
@@ -117,11 +110,14 @@ func (x rawText) send(ctx context.Context, address string) bool {
 		speak = tls.Client(conn, cfg)
 	}
 	if _, err := io.WriteString(speak, x.text); err != nil {
-		return false
+		return unsent
 	}
 	if half, ok := speak.(interface{ CloseWrite() error }); ok && x.hangUp {
 		_ = half.CloseWrite()
 	}
 	_, _ = io.Copy(io.Discard, io.LimitReader(speak, maxAnswer))
-	return true
+	if ctx.Err() != nil {
+		return stalled
+	}
+	return answered
 }

@@ -22,10 +22,29 @@ var protocols = []struct {
 }{{"HTTP/1.1", false}, {"HTTP/2", true}}
 
 const (
-	maxAnswer   = 64 << 10 // bytes read of an answer; streams may be endless
-	requestWait = time.Second
-	closeWait   = 1500 * time.Millisecond
-	workers     = 8
+	maxAnswer = 64 << 10 // bytes read of an answer; streams may be endless
+	workers   = 8
+	// maxStalled is how many requests may go without an answer before the service
+	// is held to hang. Each of them was sent and has told the service its canary.
+	maxStalled = workers
+)
+
+// patience is how long things are waited for. It is long because machines that
+// run tests are busy; a service that answers is not slowed down by it.
+type patience struct {
+	total  time.Duration // for all requests
+	answer time.Duration // for one
+	end    time.Duration // for handlers to return when their connections are closed
+}
+
+// result is what became of a request.
+type result int
+
+const (
+	unsent   result = iota
+	stalled         // sent, and not answered in time
+	answered        // or refused, or cut off by the service
+	results         // how many there are
 )
 
 // server is a real server that believes its connections to come from peer.
@@ -44,7 +63,6 @@ func newServer(handler http.Handler, errorLog *log.Logger, http2 bool, peer neti
 		s.Start()
 	}
 	s.client = s.Client()
-	s.client.Timeout = requestWait
 	s.client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	if t, ok := s.client.Transport.(*http.Transport); ok {
 		t.MaxIdleConnsPerHost = workers
@@ -78,22 +96,45 @@ type conn struct {
 
 func (c conn) RemoteAddr() net.Addr { return c.remote }
 
-// send sends everything to handler on real servers, closes them, and returns how
-// many requests there were, how many of them did not get out in time, and
-// whether every handler has returned.
-func (c *corpus) send(handler http.Handler, errorLog *log.Logger, limit time.Duration) (total, unsent int, returned bool) {
-	ctx, cancel := context.WithTimeout(context.Background(), limit)
+// send sends everything to handler on real servers and closes them. It returns
+// what became of how many requests, and whether every handler has returned.
+func (c *corpus) send(handler http.Handler, errorLog *log.Logger, wait patience) (tally [results]int, returned bool) {
+	ctx, cancel := context.WithTimeout(context.Background(), wait.total)
 	defer cancel()
 	var servers []*server
 	for i, peer := range c.peers {
 		servers = append(servers, newServer(handler, errorLog, protocols[i/2].http2, peer.addr))
 	}
-	var jobs []func() bool
+	jobs := c.jobs(servers)
+	var counts [results]atomic.Int64
+	var next atomic.Int64
+	var group sync.WaitGroup
+	for range workers {
+		group.Go(func() {
+			for ctx.Err() == nil && counts[stalled].Load() < maxStalled {
+				i := next.Add(1) - 1
+				if i >= int64(len(jobs)) {
+					return
+				}
+				one, cancel := context.WithTimeout(ctx, wait.answer)
+				counts[jobs[i](one)].Add(1)
+				cancel()
+			}
+		})
+	}
+	group.Wait()
+	tally[answered], tally[stalled] = int(counts[answered].Load()), int(counts[stalled].Load())
+	tally[unsent] = len(jobs) - tally[answered] - tally[stalled]
+	return tally, closeAll(servers, wait.end)
+}
+
+// jobs returns a function for each thing to send.
+func (c *corpus) jobs(servers []*server) (jobs []func(context.Context) result) {
 	for i, d := range c.drafts {
 		for p := range protocols {
 			// Each draft by both protocols, by turns from either kind of address.
 			s := servers[2*p+i%2]
-			jobs = append(jobs, func() bool { return s.send(ctx, d) })
+			jobs = append(jobs, func(ctx context.Context) result { return s.send(ctx, d) })
 		}
 	}
 	for i, x := range c.raw {
@@ -101,20 +142,14 @@ func (c *corpus) send(handler http.Handler, errorLog *log.Logger, limit time.Dur
 		if x.over != overTCP {
 			s = servers[2+i%2]
 		}
-		jobs = append(jobs, func() bool { return x.send(ctx, s.Listener.Addr().String()) })
+		jobs = append(jobs, func(ctx context.Context) result { return x.send(ctx, s.Listener.Addr().String()) })
 	}
-	var sent, next atomic.Int64
-	var group sync.WaitGroup
-	for range workers {
-		group.Go(func() {
-			for i := next.Add(1) - 1; i < int64(len(jobs)) && ctx.Err() == nil; i = next.Add(1) - 1 {
-				if jobs[i]() {
-					sent.Add(1)
-				}
-			}
-		})
-	}
-	group.Wait()
+	return jobs
+}
+
+// closeAll closes the servers and reports whether their handlers returned in
+// time.
+func closeAll(servers []*server, wait time.Duration) bool {
 	closed := make(chan struct{})
 	go func() {
 		defer close(closed)
@@ -125,18 +160,16 @@ func (c *corpus) send(handler http.Handler, errorLog *log.Logger, limit time.Dur
 	}()
 	select {
 	case <-closed:
-		returned = true
-	case <-time.After(closeWait):
+		return true
+	case <-time.After(wait):
+		return false
 	}
-	return len(jobs), len(jobs) - int(sent.Load()), returned
 }
 
-// send sends a draft and reports whether it was answered, refused or cut off by
-// the service, and not for want of time.
-func (s *server) send(ctx context.Context, d *draft) bool {
+func (s *server) send(ctx context.Context, d *draft) result {
 	r, err := d.request(s.URL)
 	if err != nil {
-		return false
+		return unsent
 	}
 	w, err := s.client.Do(r.WithContext(ctx))
 	if err == nil {
@@ -144,8 +177,11 @@ func (s *server) send(ctx context.Context, d *draft) bool {
 		w.Body.Close()
 	}
 	var dial *net.OpError
-	if errors.As(err, &dial) && dial.Op == "dial" {
-		return false
+	switch {
+	case errors.As(err, &dial) && dial.Op == "dial":
+		return unsent
+	case ctx.Err() != nil:
+		return stalled
 	}
-	return ctx.Err() == nil
+	return answered
 }

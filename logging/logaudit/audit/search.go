@@ -28,9 +28,10 @@ var traits = func() (t [256]uint8) {
 	return t
 }()
 
-// minPiece is the longest run of letters and digits that at least stands in a
-// token: base64 has marks in it.
-const minPiece = 10
+// minPiece is the longest run of word characters that at least stands in a token:
+// of base64 with one mark in maxMarksIn characters, 30 with 3 marks have the
+// shortest, (30-3)/4. Each token has a digit.
+const minPiece = 7
 
 // find returns which of the kinds stand in a value. kept is what an address may
 // show. Percent-encoded values are searched decoded as well, up to twice.
@@ -67,7 +68,7 @@ func scan(value []byte, look kinds, kept iputil.Cut) (found kinds, percent bool)
 	if look&email != 0 && all&isAt != 0 && hasEmail(value) {
 		found |= email
 	}
-	if look&token != 0 && longest >= minPiece && hasToken(value) {
+	if look&token != 0 && longest >= minPiece && digits > 0 && hasToken(value) {
 		found |= token
 	}
 	if look&card != 0 && digits >= minCard && hasCard(value) {

@@ -81,6 +81,7 @@ func TestSearch(t *testing.T) {
 		{"key of a forge", "ghp_16C7e42F292c6912E7710c838347Ae178B4a", "token"},
 		{"random text", "s=Zx81kQmP0aLw93TbRf6Y", "token"},
 		{"base64", "dGhpcyBpcyBhIHNlY3JldCBrZXkgMTIzNDU2Nzg5MA==", "token"},
+		{"base64 with many marks", "A1b2c3d+4E5f6g7/8H9i0j1+K2l3m4", "token"},
 		{"name of a campaign", "utm=Summer2026-Sale-Newsletter-Autumn-v2", ""},
 		{"long name", "internationalization-and-localization_guidelines", ""},
 		{"name of a method", "GetUserProfileByIdV2Json", ""},
@@ -140,6 +141,7 @@ func FuzzSearch(f *testing.F) {
 	f.Add("jo@example.org 4111 1111 1111 1111 +491701234567")
 	f.Add("203.0.113.77 2001:db8::1 ::ffff:1.2.3.4")
 	f.Add("eyJhbGciOiJIUzI1NiJ9.%65yJ %2B49")
+	f.Add("0000A00+00A000+00000000a")
 	f.Fuzz(func(t *testing.T, text string) {
 		got := audit.Search(text)
 		if !strings.Contains(text, "%") {

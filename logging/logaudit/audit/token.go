@@ -130,9 +130,9 @@ func (t *texture) random() bool {
 	return t.swaps >= manySwaps || t.swaps >= someSwaps && 2*t.changes >= t.length
 }
 
-// isUUID reports whether s has the form of RFC 9562 §4.
+// isUUID reports whether s has the form of RFC 9562 §4, with a version.
 func isUUID(s []byte) bool {
-	if len(s) != 36 {
+	if len(s) != 36 || traits[s[14]]&isDigit == 0 {
 		return false
 	}
 	for i, c := range s {
