@@ -5,17 +5,20 @@ package consent
 // parts themselves (see [Describer]), so it cannot drift from them. Encoded as
 // JSON it is what GET manifest.json answers.
 type Manifest struct {
-	Schema      string               `json:"$schema"` // identifies the form of this document
-	Policy      ManifestPolicy       `json:"policy"`
-	Purposes    []ManifestPurpose    `json:"purposes"`
-	Recipients  []Recipient          `json:"recipients,omitempty"`
-	Disclosures []ManifestDisclosure `json:"disclosures,omitempty"`
-	Cookies     []ManifestCookie     `json:"cookies"`
-	Storage     []ManifestStorage    `json:"storage,omitempty"`
-	Log         []ManifestField      `json:"log"`
-	Records     []ManifestRecords    `json:"records,omitempty"`
-	Endpoints   []string             `json:"endpoints"`
-	Notes       []string             `json:"notes,omitempty"` // what a reviewer should know that has no row
+	Schema       string                `json:"$schema"` // identifies the form of this document
+	Policy       ManifestPolicy        `json:"policy"`
+	Purposes     []ManifestPurpose     `json:"purposes"`
+	Recipients   []Recipient           `json:"recipients,omitempty"`
+	Disclosures  []ManifestDisclosure  `json:"disclosures,omitempty"`
+	Cookies      []ManifestCookie      `json:"cookies"`
+	Storage      []ManifestStorage     `json:"storage,omitempty"`
+	Log          []ManifestField       `json:"log"`
+	Records      []ManifestRecords     `json:"records,omitempty"`
+	Events       []ManifestEvent       `json:"events,omitempty"`
+	Destinations []ManifestDestination `json:"destinations,omitempty"`
+	Counters     []ManifestCounter     `json:"counters,omitempty"`
+	Endpoints    []string              `json:"endpoints"`
+	Notes        []string              `json:"notes,omitempty"` // what a reviewer should know that has no row
 }
 
 // Describer is implemented by every part that sets, reads, logs, keeps or
@@ -108,4 +111,44 @@ type ManifestRecords struct {
 	Store     string   `json:"store"`
 	Holds     []string `json:"holds"`
 	Retention string   `json:"retention"`
+}
+
+// ManifestEvent is one event that can be captured about a visit.
+type ManifestEvent struct {
+	Name         string             `json:"name"`
+	Purpose      Purpose            `json:"purpose"`
+	Description  Text               `json:"description"`
+	Properties   []ManifestProperty `json:"properties,omitempty"`
+	Destinations []string           `json:"destinations,omitempty"` // by name; none: counted only
+}
+
+// ManifestProperty is one thing that an event can say. There is no free text.
+type ManifestProperty struct {
+	Name        string   `json:"name"`
+	Kind        string   `json:"kind"`             // enum, bool, int, float
+	Values      []string `json:"values,omitempty"` // of an enum
+	Min         float64  `json:"min,omitempty"`    // of a number, with Max
+	Max         float64  `json:"max,omitempty"`
+	Unit        string   `json:"unit,omitempty"`
+	Description Text     `json:"description,omitempty"`
+}
+
+// ManifestDestination is one place that events are sent to.
+type ManifestDestination struct {
+	Name      string    `json:"name"`
+	Recipient string    `json:"recipient,omitempty"` // none: stays with the controller
+	Country   string    `json:"country,omitempty"`
+	Safeguard Safeguard `json:"safeguard,omitempty"`
+	Host      string    `json:"host,omitempty"` // none: stays in the process or on its disk
+	Purposes  []Purpose `json:"purposes"`       // of the events that go there
+	Fields    []string  `json:"fields"`         // what an event has beside its properties
+}
+
+// ManifestCounter is one set of counts, which say nothing of any visitor.
+type ManifestCounter struct {
+	Name       string   `json:"name"`       // of the event
+	Dimensions []string `json:"dimensions"` // each by itself, never crossed
+	Bucket     string   `json:"bucket"`     // how fine the time is, e.g. "1 hour"
+	Smallest   int      `json:"smallest"`   // cells below it are not published
+	Retention  string   `json:"retention"`
 }
