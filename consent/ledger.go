@@ -21,6 +21,8 @@ const (
 	MethodForm Method = "form" // the banner or the preferences page
 	MethodJSON Method = "json" // the JSON endpoint
 	MethodHost Method = "host" // Manager.Record, from a dialog of the host's
+	// MethodUnsubscribe is a link or button in a mail (RFC 8058).
+	MethodUnsubscribe Method = "unsubscribe"
 )
 
 // Entry is one record of one choice (GDPR Art. 7(1)). It holds no address, no
