@@ -54,7 +54,7 @@ func (r *record) appendCombined(dst []byte) []byte {
 	dst = r.appendText(dst, "http.request.referrer", "-")
 	dst = append(dst, `" "`...)
 	dst = r.appendText(dst, "user_agent.name", "-")
-	if begin := len(dst); r.agent.name != "" && r.has("user_agent.name") {
+	if begin := len(dst); r.agent.Name != "" && r.has("user_agent.name") {
 		dst = append(dst, '/')
 		if dst = r.appendText(dst, "user_agent.version", ""); len(dst) == begin+1 {
 			dst = dst[:begin]

@@ -6,6 +6,7 @@ import (
 
 	"github.com/candorhttp/candor/consent"
 	"github.com/candorhttp/candor/consent/exchange"
+	"github.com/candorhttp/candor/consent/exchange/agent"
 )
 
 // record is what a line is made from.
@@ -15,7 +16,7 @@ type record struct {
 	req     *http.Request
 	outcome exchange.Outcome
 	client  netip.Addr
-	agent   agent
+	agent   agent.Agent
 	granted bool
 	said    consent.State
 	privacy bool
@@ -33,7 +34,7 @@ func (r *record) fill(a *Access, x *exchange.Exchange) {
 	}
 	if !r.privacy {
 		r.client = a.visitors.Client(r.req)
-		r.agent = parseAgent(r.req.UserAgent())
+		r.agent = agent.Parse(r.req.UserAgent())
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/candorhttp/candor/consent/exchange"
+	"github.com/candorhttp/candor/consent/exchange/agent"
 )
 
 // canaries must not stand in any line. They are sent in every place that a
@@ -42,7 +43,7 @@ func (a *Access) selfTest() error {
 		for _, granted := range []bool{false, true} {
 			r := record{
 				access: a, x: x, req: req, outcome: x.Outcome(), client: netip.MustParseAddr(client),
-				agent: parseAgent(req.UserAgent()), granted: granted,
+				agent: agent.Parse(req.UserAgent()), granted: granted,
 			}
 			lines = r.appendLine(lines)
 			if a.format != JSON {

@@ -126,13 +126,13 @@ func putPseudonym(dst []byte, r *record) []byte {
 	return append(out, '"')
 }
 
-func putAgentName(dst []byte, r *record) []byte { return appendWord(dst, r.agent.name) }
+func putAgentName(dst []byte, r *record) []byte { return appendWord(dst, r.agent.Name) }
 
-func putAgentVersion(dst []byte, r *record) []byte { return appendWord(dst, r.agent.version) }
+func putAgentVersion(dst []byte, r *record) []byte { return appendWord(dst, r.agent.Version) }
 
-func putAgentOS(dst []byte, r *record) []byte { return appendWord(dst, r.agent.os) }
+func putAgentOS(dst []byte, r *record) []byte { return appendWord(dst, r.agent.OS) }
 
-func putAgentDevice(dst []byte, r *record) []byte { return appendWord(dst, r.agent.device) }
+func putAgentDevice(dst []byte, r *record) []byte { return appendWord(dst, r.agent.Device) }
 
 // appendWord appends a word from a list, or nothing for the empty one.
 func appendWord(dst []byte, word string) []byte {

@@ -1,4 +1,4 @@
-package logging
+package agent
 
 type product struct {
 	token string // stands in the field
