@@ -17,6 +17,7 @@ type Manifest struct {
 	Events       []ManifestEvent       `json:"events,omitempty"`
 	Destinations []ManifestDestination `json:"destinations,omitempty"`
 	Counters     []ManifestCounter     `json:"counters,omitempty"`
+	Experiments  []ManifestExperiment  `json:"experiments,omitempty"`
 	Endpoints    []string              `json:"endpoints"`
 	Notes        []string              `json:"notes,omitempty"` // what a reviewer should know that has no row
 }
@@ -151,4 +152,19 @@ type ManifestCounter struct {
 	Bucket     string   `json:"bucket"`     // how fine the time is, e.g. "1 hour"
 	Smallest   int      `json:"smallest"`   // cells below it are not published
 	Retention  string   `json:"retention"`
+}
+
+// ManifestExperiment is one experiment with its arms, the control arm first.
+type ManifestExperiment struct {
+	Name          string        `json:"name"`
+	Purpose       Purpose       `json:"purpose"`
+	Arms          []ManifestArm `json:"arms"`
+	PeriodSeconds int64         `json:"period_seconds"` // one visitor's exposure counts once in it
+	KeepDays      float64       `json:"keep_days"`      // how long a visitor keeps an arm
+}
+
+// ManifestArm is one arm of an experiment.
+type ManifestArm struct {
+	Name   string `json:"name"`
+	Weight int    `json:"weight"`
 }
