@@ -26,7 +26,7 @@ func TestChoiceAsJSON(t *testing.T) {
 	s := serve(t, newManager(t, cfg), nil)
 	a := s.json("/privacy/decision", "", `{"grants":{"analytics":true,"preferences":false}}`)
 	require.Equal(t, 200, a.StatusCode)
-	require.Equal(t, `{"policy":3,"source":"stored","purposes":{"preferences":"denied","analytics":"granted","marketing":"unset","measurement":"unset"},"recorded":true}`+"\n", a.body)
+	require.Equal(t, `{"policy":3,"source":"stored","purposes":{"preferences":"denied","analytics":"granted","marketing":"unset","measurement":"unset"},"allowed":["analytics","measurement"],"recorded":true}`+"\n", a.body)
 	c := a.cookie()
 	require.Equal(t, "consent", c.Name)
 	require.Equal(t, "/", c.Path)
@@ -137,7 +137,7 @@ func TestWithdrawal(t *testing.T) {
 			require.Contains(t, a.body, tt.want)
 			after := "consent=" + a.cookie().Value
 			require.Contains(t, s.states(after), tt.want)
-			require.Equal(t, undecided, s.states(before), "a copy of the earlier cookie counts for nothing")
+			require.Equal(t, doubtful, s.states(before), "a copy of the earlier cookie counts for nothing")
 			require.EqualValues(t, 1, s.m.Stats().Withdrawn)
 			require.Positive(t, s.m.Stats().Superseded)
 
@@ -149,7 +149,7 @@ func TestWithdrawal(t *testing.T) {
 
 			// A process that starts afterwards knows it from the ledger.
 			again := serve(t, newManager(t, cfg), nil)
-			require.Equal(t, undecided, again.states(before))
+			require.Equal(t, doubtful, again.states(before))
 			require.Contains(t, again.states(after), tt.want)
 		})
 	}
@@ -250,7 +250,7 @@ func TestNewerPolicyOnAnotherServer(t *testing.T) {
 	cfg.Policy.Version = 4
 	newer := serve(t, newManager(t, cfg), nil)
 	c := newer.choose("", `{"analytics":true}`)
-	require.Equal(t, undecided, older.states(c))
+	require.Equal(t, doubtful, older.states(c))
 	require.Contains(t, newer.states(c), `"analytics":"granted"`)
 	c = older.choose("", `{"analytics":true}`)
 	require.Contains(t, newer.states(c), `"analytics":"granted"`, "a minor version only records")
@@ -287,7 +287,7 @@ func TestCookiesThatCannotBeBelieved(t *testing.T) {
 			a := s.do("GET", "/", "", "Cookie", c)
 			require.Equal(t, 200, a.StatusCode)
 			require.Empty(t, a.Header["Set-Cookie"], "never overwritten or deleted by a mere GET")
-			require.Equal(t, undecided, s.states(c))
+			require.Equal(t, doubtful, s.states(c))
 		})
 	}
 	require.Equal(t, http.StatusTeapot, s.do("GET", "/", "", "Cookie", "a=b; "+good+";  "+good+" ; c").StatusCode, "twice the same is one")
@@ -326,7 +326,7 @@ func TestLedgerDown(t *testing.T) {
 	require.Equal(t, http.StatusServiceUnavailable, a.StatusCode)
 	require.NotNil(t, a.cookie())
 	require.Contains(t, s.states("consent="+a.cookie().Value), `"preferences":"granted","analytics":"denied","marketing":"unset"`)
-	require.Equal(t, undecided, s.states(granted))
+	require.Equal(t, doubtful, s.states(granted))
 
 	require.Equal(t, 2, m.Stats().Pending)
 	require.Len(t, entries(t, l), 1)

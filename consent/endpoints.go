@@ -111,7 +111,7 @@ func (m *Manager) serveDecision(w http.ResponseWriter, r *http.Request, x *excha
 		m.serveChoice(w, r, x)
 		return
 	}
-	writeJSONText(w, http.StatusOK, m.stateJSON(m.ask(x), nil))
+	writeJSONText(w, http.StatusOK, stateJSON(m.ask(x), nil))
 }
 
 func (m *Manager) ask(x *exchange.Exchange) Decision {
@@ -225,7 +225,7 @@ func (m *Manager) answerChoice(w http.ResponseWriter, r *http.Request, x *exchan
 		return
 	}
 	if post.json || wantsJSON(r) {
-		writeJSONText(w, http.StatusOK, m.stateJSON(m.ask(x), &recorded))
+		writeJSONText(w, http.StatusOK, stateJSON(m.ask(x), &recorded))
 		return
 	}
 	w.Header().Set("Location", localPath(post.back))
@@ -247,22 +247,14 @@ func localPath(p string) string {
 	return p
 }
 
-// stateJSON is the visitor's state, purposes in the order of the policy.
-// Purpose names need no escaping.
-func (m *Manager) stateJSON(d Decision, recorded *bool) string {
-	var b strings.Builder
-	b.WriteString(`{"policy":` + strconv.Itoa(d.Version()) + `,"source":"` + d.Source().String() + `","purposes":{`)
-	comma := ""
-	for p, state := range d.Purposes() {
-		b.WriteString(comma + `"` + string(p) + `":"` + state.String() + `"`)
-		comma = ","
-	}
-	b.WriteString("}")
+// stateJSON is the visitor's state, with what became of a choice.
+func stateJSON(d Decision, recorded *bool) string {
+	b := d.appendJSON(nil)
 	if recorded != nil {
-		b.WriteString(`,"recorded":` + strconv.FormatBool(*recorded))
+		b = append(b, `,"recorded":`...)
+		b = strconv.AppendBool(b, *recorded)
 	}
-	b.WriteString("}\n")
-	return b.String()
+	return string(append(b, "}\n"...))
 }
 
 func wantsJSON(r *http.Request) bool {

@@ -60,7 +60,7 @@ func TestRecordInTheHostsOwnDialog(t *testing.T) {
 	a = s.do("POST", "/lateno", "", "Cookie", c)
 	require.Equal(t, "late ", a.body, "a no is in effect although its cookie could not be sent")
 	require.Empty(t, a.Header["Set-Cookie"])
-	require.Equal(t, undecided, s.states(c))
+	require.Equal(t, doubtful, s.states(c))
 	require.Len(t, entries(t, cfg.Ledger), 2)
 }
 

@@ -103,7 +103,11 @@ func (s *site) states(cookie string, header ...string) string {
 	return a.body
 }
 
-const undecided = `{"policy":3,"source":"default","purposes":{"preferences":"unset","analytics":"unset","marketing":"unset","measurement":"unset"}}` + "\n"
+const undecided = `{"policy":3,"source":"default","purposes":{"preferences":"unset","analytics":"unset","marketing":"unset","measurement":"unset"},"allowed":["measurement"]}` + "\n"
+
+// doubtful is the same with something in the cookie that cannot be believed:
+// then also what needs no yes is off.
+const doubtful = `{"policy":3,"source":"default","purposes":{"preferences":"unset","analytics":"unset","marketing":"unset","measurement":"unset"}}` + "\n"
 
 // faultyLedger is a ledger in memory that can be made to fail.
 type faultyLedger struct {

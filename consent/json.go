@@ -1,0 +1,36 @@
+package consent
+
+import "strconv"
+
+// MarshalJSON returns what GET decision answers:
+//
+//	{"policy":1,"source":"stored","purposes":{"analytics":"granted","preferences":"denied"}}
+//
+// The purposes stand in the order of the policy. A further member, "allowed",
+// lists every purpose that may be used where those are not just the granted
+// ones: with Objection purposes, and under the opt-out regime.
+func (d Decision) MarshalJSON() ([]byte, error) { return append(d.appendJSON(nil), '}'), nil }
+
+// appendJSON appends the state without its last brace. Purpose names need no
+// escaping.
+func (d Decision) appendJSON(b []byte) []byte {
+	b = append(b, `{"policy":`...)
+	b = strconv.AppendInt(b, int64(d.Version()), 10)
+	b = append(b, `,"source":"`+d.Source().String()+`","purposes":{`...)
+	comma := ""
+	for p, state := range d.Purposes() {
+		b = append(b, comma+`"`+string(p)+`":"`+state.String()+`"`...)
+		comma = ","
+	}
+	b = append(b, '}')
+	if d.rules == nil || d.allowed&d.rules.askable() == d.granted {
+		return b
+	}
+	b = append(b, `,"allowed":[`...)
+	comma = ""
+	for _, p := range d.rules.purposes(d.allowed & d.rules.askable()) {
+		b = append(b, comma+`"`+string(p)+`"`...)
+		comma = ","
+	}
+	return append(b, ']')
+}
