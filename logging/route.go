@@ -12,18 +12,22 @@ import (
 //
 //	r.Use(logging.RouteFrom(func(r *http.Request) string { return chi.RouteContext(r.Context()).RoutePattern() }))
 //
-// template is called after the handler returned, also when it panicked. It must
-// return the template, such as "/users/{id}", and never the path.
+// template is called after the handler returned, also when it panicked, and
+// before where something asks sooner. It must return the template, such as
+// "/users/{id}", and never the path.
 func RouteFrom(template func(*http.Request) string) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			defer func() {
-				if x := exchange.From(r.Context()); x != nil {
+			if x := exchange.From(r.Context()); x != nil {
+				x.RouteBy(r, template)
+				defer func() {
+					// Routers use their contexts again for other requests.
+					x.RouteBy(nil, nil)
 					if route := template(r); route != "" {
 						x.SetRoute(route)
 					}
-				}
-			}()
+				}()
+			}
 			next.ServeHTTP(w, r)
 		})
 	}

@@ -32,6 +32,8 @@ type Exchange struct {
 	first    time.Duration
 	total    time.Duration
 	route    string
+	inner    *http.Request // as the innermost middleware passed it on, until the end
+	template func(*http.Request) string
 	before   []HeaderHook
 	atEnd    []EndHook
 	slots    []slot
@@ -158,11 +160,30 @@ func (x *Exchange) OnEnd(h EndHook) {
 }
 
 // Route returns the route template of the request as the router has it, such
-// as "GET /users/{id}", or "" while it is not known.
+// as "GET /users/{id}", or "" while it is not known. A handler may ask: the
+// router has chosen when it is called.
 func (x *Exchange) Route() string {
 	x.mu.Lock()
+	route, inner, template := x.route, x.inner, x.template
+	x.mu.Unlock()
+	switch {
+	case route != "" || inner == nil:
+		return route
+	case template != nil:
+		return template(inner)
+	}
+	return inner.Pattern
+}
+
+// RouteBy lets Route ask, until the end of the exchange, a router that does not
+// fill the Pattern of a request: template is given r, or what a middleware
+// further in made of it.
+func (x *Exchange) RouteBy(r *http.Request, template func(*http.Request) string) {
+	x.mu.Lock()
 	defer x.mu.Unlock()
-	return x.route
+	if !x.ended.Load() {
+		x.inner, x.template = r, template
+	}
 }
 
 // SetRoute fills the route. The first one stays: the innermost middleware, next

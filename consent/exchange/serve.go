@@ -16,6 +16,9 @@ func (x *Exchange) Serve(next http.Handler, w http.ResponseWriter, r *http.Reque
 	x.mu.Lock()
 	owner := !x.served
 	x.served = true
+	if !x.ended.Load() {
+		x.inner = r
+	}
 	x.mu.Unlock()
 	if !owner {
 		defer x.learnRoute(r)
@@ -109,6 +112,7 @@ func (x *Exchange) end() {
 	}
 	x.total = time.Since(x.start)
 	x.ended.Store(true)
+	x.inner = nil // a handler that goes on after its time may have it written to
 	hooks := x.atEnd
 	x.mu.Unlock()
 	for _, h := range hooks {

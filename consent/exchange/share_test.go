@@ -73,6 +73,42 @@ func TestFirstRouteStays(t *testing.T) {
 	require.Equal(t, "/inner/{id}", x.Route())
 }
 
+// A handler that asks is told the route, whatever stands between it and the
+// middleware that made the exchange; one that goes on after its time is not.
+func TestRouteWhileTheHandlerRuns(t *testing.T) {
+	var x *exchange.Exchange
+	var during string
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /a/{x}", func(_ http.ResponseWriter, r *http.Request) {
+		x = exchange.From(r.Context())
+		during = x.Route()
+	})
+	hidden := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { mux.ServeHTTP(w, r.Clone(r.Context())) })
+	copies := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		newWatch().Middleware(mux).ServeHTTP(w, r.Clone(r.Context()))
+	})
+	routed := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		x := exchange.From(r.Context())
+		x.RouteBy(r, func(r *http.Request) string { return r.Method + " /by/{template}" })
+		newWatch().Middleware(hidden).ServeHTTP(w, r)
+		require.Equal(t, "GET /by/{template}", x.Route())
+		x.RouteBy(nil, nil)
+	})
+	for name, c := range map[string]struct {
+		h             http.Handler
+		during, after string
+	}{
+		"mux": {mux, "GET /a/{x}", "GET /a/{x}"}, "copied before a middleware": {copies, "GET /a/{x}", "GET /a/{x}"},
+		"copied after": {hidden, "", ""}, "other router": {routed, "GET /by/{template}", ""},
+	} {
+		newWatch().Middleware(c.h).ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/a/secret", nil))
+		require.Equal(t, c.during, during, name)
+		require.Equal(t, c.after, x.Route(), name)
+		x.RouteBy(httptest.NewRequest("GET", "/", nil), func(*http.Request) string { return "/late" })
+		require.Equal(t, c.after, x.Route(), name)
+	}
+}
+
 // Something between replaced the writer: the inner middleware keeps it, and
 // what is written there is judged when it reaches the exchange's own.
 func TestReplacedWriter(t *testing.T) {
