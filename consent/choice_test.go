@@ -211,6 +211,27 @@ func TestChoicesThatRace(t *testing.T) {
 	require.Contains(t, s.states(c), `"preferences":"granted","analytics":"unset","marketing":"unset"`)
 }
 
+// A no that starts from a replaced cookie reaches the cookie that replaced it:
+// whichever answer arrives last, the browser does not keep the yes.
+func TestNoAfterAYesThatCrossed(t *testing.T) {
+	cfg := config(t)
+	s := serve(t, newManager(t, cfg), nil)
+	c := s.choose("", `{"analytics":true}`)
+	yes := s.choose(c, `{"marketing":true}`)
+	no := s.form("/privacy/withdraw", c, "").cookie()
+	require.Equal(t, undecided, s.states(yes))
+	require.Contains(t, s.states("consent="+no.Value), `"analytics":"denied","marketing":"denied"`)
+	held := entries(t, cfg.Ledger)
+	require.Len(t, held, 3)
+	require.Equal(t, consent.EntryWithdrawal, held[2].Kind)
+	require.Equal(t, held[0].Subject, held[2].Subject)
+	require.EqualValues(t, 3, held[2].Revision)
+
+	// Nothing stands any more, so a further no is nobody's.
+	s.form("/privacy/withdraw", yes, "")
+	require.Equal(t, consent.EntryRefusal, entries(t, cfg.Ledger)[3].Kind)
+}
+
 func TestVisitsExtendNothing(t *testing.T) {
 	s := serve(t, newManager(t, config(t)), map[string]http.HandlerFunc{
 		"/": func(w http.ResponseWriter, r *http.Request) { consent.From(r.Context()) },

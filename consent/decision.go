@@ -161,3 +161,13 @@ func (r *Rules) purposes(set uint64) []Purpose {
 	}
 	return out
 }
+
+// set is the set of the purposes that the policy has.
+func (r *Rules) set(purposes []Purpose) (set uint64) {
+	for _, p := range purposes {
+		if i, ok := r.index[p]; ok {
+			set |= 1 << i
+		}
+	}
+	return set
+}

@@ -37,7 +37,20 @@ type Superseded struct{ s *superseded }
 func NewSuperseded(bound int) Superseded { return Superseded{newSuperseded(bound)} }
 
 func (s Superseded) Raise(subject Subject, revision uint64, minute int64) {
-	s.s.raise(subject, revision, minute)
+	s.s.raise(subject, revision, minute, ^uint64(0))
+}
+
+func (s Superseded) Lose(subject Subject, revision uint64, minute int64, set uint64) {
+	s.s.raise(subject, revision, minute, set)
+}
+
+func (s Superseded) Granted(subject Subject, revision uint64, issued int64, set uint64) bool {
+	return s.s.granted(subject, revision, issued, set)
+}
+
+func (s Superseded) Latest(subject Subject) uint64 {
+	latest, _ := s.s.standing(subject, ^uint64(0))
+	return latest.Revision
 }
 
 func (s Superseded) Stands(subject Subject, revision uint64, issued int64) bool {

@@ -12,6 +12,9 @@ const (
 	EntryGrant      EntryKind = "grant"      // at least one yes, perhaps with some noes
 	EntryRefusal    EntryKind = "refusal"    // noes by somebody who had granted nothing; holds no subject
 	EntryWithdrawal EntryKind = "withdrawal" // noes that end or outlive a subject's earlier yes
+	// EntryErasure says that somebody was erased. Its Subject is not theirs but a
+	// one-way image of it, by which a copy of their cookie counts for nothing.
+	EntryErasure EntryKind = "erasure"
 )
 
 // Method says how a choice was made.
@@ -58,4 +61,14 @@ type Ledger interface {
 	// entries it emptied; 0 when unknown. Numbers are not used again, and Scan
 	// passes over emptied entries.
 	Erase(ctx context.Context, s Subject) (int, error)
+}
+
+// Follower is a Ledger that many processes share. A Manager runs Follow in one
+// goroutine, so that a withdrawal made elsewhere counts here within two seconds.
+type Follower interface {
+	Ledger
+	// Follow yields every entry with a number above after, in order, and then
+	// each new one within a second after any process appended it. It returns
+	// when ctx ends, when the ledger fails, and with the error of yield.
+	Follow(ctx context.Context, after uint64, yield func(Entry) error) error
 }

@@ -49,7 +49,7 @@ type Config struct {
 	// receives anything of a visitor.
 	Logger *slog.Logger
 	// MaxSuperseded bounds the memory of replaced revisions, in subjects;
-	// 0 means 262,144 (about 30 MiB when full). See Stats for what happens then.
+	// 0 means 262,144 (about 35 MiB when full). See Stats for what happens then.
 	MaxSuperseded int
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
@@ -75,6 +75,7 @@ type Manager struct {
 	superseded  *superseded
 	subjects    [64]sync.Mutex // striped by subject: one change of a subject at a time
 	pending     pending
+	following   following
 	counters    counters
 	disclosures disclosures
 	lateRoutes  routeSet
@@ -83,7 +84,8 @@ type Manager struct {
 }
 
 // New returns a Manager, or one error that names every fault of cfg. It reads
-// the ledger once, to learn which revisions were replaced.
+// the ledger once, to learn which revisions were replaced, and then follows one
+// that is a [Follower] until [Manager.Close].
 func New(cfg Config) (*Manager, error) {
 	var faults []error
 	fault := func(format string, args ...any) {
@@ -159,26 +161,14 @@ func New(cfg Config) (*Manager, error) {
 		bound = defaultSuperseded
 	}
 	m.superseded = newSuperseded(bound)
-	if err := m.rebuild(context.Background()); err != nil {
+	last, err := m.rebuild(context.Background())
+	if err != nil {
 		return nil, fmt.Errorf("consent: config: Ledger: cannot be read, so withdrawn grants are not known; mend it: %w", err)
 	}
-	return m, nil
-}
-
-// rebuild learns from the ledger which revisions were replaced.
-func (m *Manager) rebuild(ctx context.Context) error {
-	return m.ledger.Scan(ctx, 0, func(e Entry) error {
-		m.learn(e)
-		return nil
-	})
-}
-
-// learn takes notice of an entry that this or another process appended.
-func (m *Manager) learn(e Entry) {
-	// The first revision of a subject replaces nothing.
-	if !e.Subject.IsZero() && e.Revision > 1 {
-		m.superseded.raise(e.Subject, e.Revision, e.Time.Unix()/60)
+	if f, ok := m.ledger.(Follower); ok {
+		m.follow(f, last)
 	}
+	return m, nil
 }
 
 // Policy returns the policy that runs.

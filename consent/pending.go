@@ -114,8 +114,8 @@ func (m *Manager) append(ctx context.Context, e Entry, bounded bool) error {
 	return nil
 }
 
-// Close appends the refusals and withdrawals that still wait for the ledger,
-// until ctx ends. It returns an error that says how many could not be kept; the
+// Close stops following the ledger and appends the refusals and withdrawals that
+// still wait for it, until ctx ends. It returns an error that says how many could not be kept; the
 // ledger itself is the caller's to close, afterwards. The manager goes on
 // answering.
 func (m *Manager) Close(ctx context.Context) error {
@@ -128,6 +128,13 @@ func (m *Manager) Close(ctx context.Context) error {
 		}
 	}
 	p.mu.Unlock()
+	if f := &m.following; f.done != nil {
+		f.cancel()
+		select {
+		case <-f.done:
+		case <-ctx.Done():
+		}
+	}
 	for {
 		err := m.appendPending(ctx, false)
 		if err == nil {

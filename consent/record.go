@@ -67,10 +67,15 @@ func (m *Manager) record(x *exchange.Exchange, c Choices, method Method) (record
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.privacy = true
-	if s.decide(); !s.stored.Subject.IsZero() {
+	s.decide()
+	who := s.stored.Subject
+	if who.IsZero() {
+		who = s.replaced
+	}
+	if !who.IsZero() {
 		// One change of a subject at a time: of two requests that start from
 		// the same cookie, the second finds it replaced and starts from nothing.
-		stripe := &m.subjects[s.stored.Subject[0]%uint8(len(m.subjects))]
+		stripe := &m.subjects[who[0]%uint8(len(m.subjects))]
 		stripe.Lock()
 		defer stripe.Unlock()
 		s.epoch-- // look again, now that nobody else can change it
@@ -137,11 +142,18 @@ func quoteName(s string) string {
 // replaced and the ledger, in the order that is safe for what was said, then
 // the cookie. The locks of the state and of its subject are held.
 func (m *Manager) apply(s *state, yes, no uint64, language string, method Method) (recorded bool, err error) {
-	now := m.now().UTC().Truncate(time.Second)
 	old := s.stored
 	if old.Unreadable {
 		old = Stored{}
+		if no != 0 {
+			// Whoever says no with a replaced cookie means the one that replaced
+			// it too: two posts may have crossed, and the browser may hold either.
+			old, _ = m.superseded.standing(s.replaced, m.rules.consent)
+		}
 	}
+	// The time of one subject never runs backwards, however the clocks of two
+	// servers differ: the watermark rests on it.
+	now := time.Unix(max(m.now().Unix(), old.Issued*60), 0).UTC()
 	next := Stored{Version: m.rules.policy.Version}
 	m.keep(&next, old, s.decision, yes|no, now)
 	for i, p := range m.rules.policy.Processing {
@@ -180,14 +192,24 @@ func (m *Manager) apply(s *state, yes, no uint64, language string, method Method
 	default:
 		e.Kind = EntryWithdrawal
 	}
+	this := change{e.Subject, e.Revision}
+	lost := m.rules.askable() &^ Decide(&next, Signals{Regime: s.signals.Regime}, m.rules, now).allowed
 	replace := func() {
-		if !old.Subject.IsZero() {
-			m.superseded.raise(e.Subject, e.Revision, now.Unix()/60)
+		if !old.Subject.IsZero() && !m.superseded.raise(e.Subject, e.Revision, now.Unix()/60, lost) {
+			m.fork(e)
 		}
+	}
+	if !old.Subject.IsZero() {
+		m.following.begin(this)
 	}
 	if yes != 0 {
 		// A yes counts only once it can be proved.
 		if err := m.append(context.Background(), e, true); err != nil {
+			if !old.Subject.IsZero() && m.followed() && !m.following.heard(this) {
+				// Another process made the same revision meanwhile, and it was
+				// taken for this one.
+				m.superseded.raise(e.Subject, e.Revision, now.Unix()/60, m.rules.askable())
+			}
 			m.logger.Error("consent: the ledger does not take a grant, so it does not count", "error", err)
 			return false, fmt.Errorf("%w: %w", ErrLedger, err)
 		}

@@ -24,6 +24,7 @@ type state struct {
 	marks    mark
 	epoch    uint64 // of superseded, when decision was made
 	stored   Stored
+	replaced Subject   // of a cookie that was superseded
 	buf      [8]Answer // behind stored.Answers, so that most cookies cost no allocation
 	signals  Signals
 	decision Decision
@@ -94,6 +95,7 @@ func (s *state) decide() Decision {
 	s.epoch = epoch
 	if !s.stored.Unreadable && !s.stored.Subject.IsZero() &&
 		!m.superseded.stands(s.stored.Subject, s.stored.Revision, s.stored.Issued) {
+		s.replaced = s.stored.Subject
 		s.stored = Stored{Unreadable: true}
 		m.counters.superseded.Add(1)
 	}

@@ -8,6 +8,7 @@ type counters struct {
 	late, secondWriter, notMounted atomic.Uint64
 	crossSite, badRequest, limited atomic.Uint64
 	ledgerErrors, pendingLost      atomic.Uint64
+	followErrors, forked           atomic.Uint64
 }
 
 // Stats is a snapshot of what a Manager counted since it was made.
@@ -34,6 +35,9 @@ type Stats struct {
 	Pending      int    // refusals and withdrawals in effect and not yet in the ledger
 	PendingLost  uint64 // of those, how many were given up because the bound was met
 
+	FollowErrors uint64 // times that following a shared ledger broke off
+	Forked       uint64 // subjects asked again because two processes changed them at once
+
 	SupersededSubjects int   // subjects in the memory of replaced revisions
 	Watermark          int64 // minute of Unix time; grants up to it are asked again, 0 until the bound was met
 }
@@ -49,6 +53,7 @@ func (m *Manager) Stats() Stats {
 		CrossSite: c.crossSite.Load(), BadRequest: c.badRequest.Load(), RateLimited: c.limited.Load(),
 		Disclosed: m.disclosures.byRecipient(), NotDisclosed: m.disclosures.refused.Load(),
 		LedgerErrors: c.ledgerErrors.Load(), Pending: m.pending.len(), PendingLost: c.pendingLost.Load(),
+		FollowErrors: c.followErrors.Load(), Forked: c.forked.Load(),
 		SupersededSubjects: subjects, Watermark: watermark,
 	}
 }
