@@ -2,6 +2,8 @@ package experiment_test
 
 import (
 	"context"
+	"encoding/base64"
+	"errors"
 	"io"
 	"net/http"
 	"net/http/cookiejar"
@@ -15,9 +17,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/candorhttp/candor/consent"
+	"github.com/candorhttp/candor/consent/exchange"
 	"github.com/candorhttp/candor/consent/experiment"
 	"github.com/candorhttp/candor/consent/ledger"
-	"github.com/candorhttp/candor/cookies"
 )
 
 func policy() consent.Policy {
@@ -34,6 +36,27 @@ func policy() consent.Policy {
 			declare(consent.Analytics, 3, consent.Consent),
 		},
 	}
+}
+
+// jarCookie is a cookie as packages of the host would keep it. The tests of the
+// quickstart use the real one.
+type jarCookie struct{}
+
+func (jarCookie) Get(r *http.Request) (string, error) {
+	c, err := r.Cookie("exp_home")
+	if err != nil {
+		return "", err
+	}
+	text, err := base64.RawURLEncoding.DecodeString(c.Value)
+	return string(text), err
+}
+
+func (jarCookie) Set(w http.ResponseWriter, r *http.Request, text string) error {
+	if exchange.From(r.Context()).Committed() {
+		return errors.New("the response has begun")
+	}
+	http.SetCookie(w, &http.Cookie{Name: "exp_home", Value: base64.RawURLEncoding.EncodeToString([]byte(text)), Path: "/"})
+	return nil
 }
 
 // clock is a clock that a test turns.
@@ -65,17 +88,8 @@ func newSite(t *testing.T, change func(*experiment.Config)) *site {
 	require.NoError(t, err)
 	manager, err := consent.New(consent.Config{Policy: policy(), Keys: keys, Ledger: ledger.Memory(), Insecure: true, Now: s.clock.now})
 	require.NoError(t, err)
-	inventory, err := cookies.NewInventory(policy(), cookies.Spec{
-		Name: "exp_*", Purpose: consent.Experiments, Lifetime: 60 * 24 * time.Hour, Description: consent.Text{"en": "-"},
-	})
-	require.NoError(t, err)
-	// The cookie's own age runs by the real clock, so the gate's does as well.
-	gate, err := cookies.NewGate(cookies.GateConfig{Inventory: inventory, Consent: manager, Insecure: true})
-	require.NoError(t, err)
-	cookie, err := cookies.NewSealed[string](gate, keys, "exp_home")
-	require.NoError(t, err)
 	cfg := experiment.Config{
-		Name: "home", Arms: []experiment.Arm{{Name: "control"}, {Name: "large"}}, Keys: keys, Cookie: cookie, Now: s.clock.now,
+		Name: "home", Arms: []experiment.Arm{{Name: "control"}, {Name: "large"}}, Keys: keys, Cookie: jarCookie{}, Now: s.clock.now,
 		Exposed: func(_ context.Context, e experiment.Exposure) {
 			s.mu.Lock()
 			defer s.mu.Unlock()
@@ -97,7 +111,7 @@ func newSite(t *testing.T, change func(*experiment.Config)) *site {
 		_, _ = io.WriteString(w, s.trial.Show(w, r))
 	})
 	mux.HandleFunc("/buy", func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, s.trial.Arm(r)) })
-	s.server = httptest.NewServer(manager.Middleware(gate.Middleware(mux)))
+	s.server = httptest.NewServer(manager.Middleware(mux))
 	t.Cleanup(s.server.Close)
 	return s
 }
@@ -143,7 +157,8 @@ func (v *visitor) home(header ...string) string {
 	return body
 }
 
-func (v *visitor) choose(yes bool) *http.Response {
+// choose says yes or no. After a no the cookie is gone, as with cookies.Gate.
+func (v *visitor) choose(yes bool) {
 	v.t.Helper()
 	text := `{"grants":{"experiments":false}}`
 	if yes {
@@ -151,7 +166,11 @@ func (v *visitor) choose(yes bool) *http.Response {
 	}
 	w, body := v.do("POST", "/privacy/decision", text)
 	require.Equal(v.t, 200, w.StatusCode, body)
-	return w
+	if !yes {
+		u, err := url.Parse(v.server.URL)
+		require.NoError(v.t, err)
+		v.client.Jar.SetCookies(u, []*http.Cookie{{Name: "exp_home", Path: "/", MaxAge: -1}})
+	}
 }
 
 // ticket is the value of the experiment's cookie in the jar, or "".
