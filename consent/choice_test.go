@@ -219,7 +219,7 @@ func TestNoAfterAYesThatCrossed(t *testing.T) {
 	c := s.choose("", `{"analytics":true}`)
 	yes := s.choose(c, `{"marketing":true}`)
 	no := s.form("/privacy/withdraw", c, "").cookie()
-	require.Equal(t, undecided, s.states(yes))
+	require.Equal(t, doubtful, s.states(yes))
 	require.Contains(t, s.states("consent="+no.Value), `"analytics":"denied","marketing":"denied"`)
 	held := entries(t, cfg.Ledger)
 	require.Len(t, held, 3)

@@ -103,12 +103,12 @@ func TestWithdrawalReachesTheOtherReplica(t *testing.T) {
 	c := one.choose("", `{"analytics":true,"marketing":true}`)
 	require.Contains(t, two.states(c), `"analytics":"granted"`, "a cookie needs no replication")
 	less := one.choose(c, `{"analytics":false}`)
-	soon(t, func() bool { return two.states(c) == undecided }, "a copy of the earlier cookie counts for nothing there")
+	soon(t, func() bool { return two.states(c) == doubtful }, "a copy of the earlier cookie counts for nothing there")
 	require.Contains(t, two.states(less), `"analytics":"denied","marketing":"granted"`)
 
 	l.breakOff()
 	less2 := two.choose(less, `{"marketing":false}`)
-	soon(t, func() bool { return one.states(less) == undecided }, "also after the connection was lost")
+	soon(t, func() bool { return one.states(less) == doubtful }, "also after the connection was lost")
 	require.Contains(t, one.states(less2), `"marketing":"denied"`)
 	soon(t, func() bool { return one.m.Stats().FollowErrors+two.m.Stats().FollowErrors == 2 }, "counted")
 	require.Zero(t, one.m.Stats().Forked+two.m.Stats().Forked)
@@ -125,7 +125,7 @@ func TestPermitsEndOnTheOtherReplica(t *testing.T) {
 	c := s.choose("", `{"analytics":true}`)
 	p := take(c, consent.Analytics)
 	more := elsewhere.choose(c, `{"marketing":true}`)
-	soon(t, func() bool { return s.states(c) == undecided }, "heard")
+	soon(t, func() bool { return s.states(c) == doubtful }, "heard")
 	require.True(t, p.Stands(), "granted more")
 	elsewhere.choose(more, `{"analytics":false}`)
 	soon(t, func() bool { return !p.Stands() }, "withdrawn")
@@ -160,7 +160,7 @@ func TestRevisionsThatFork(t *testing.T) {
 	require.Equal(t, held[1].Revision, held[2].Revision)
 	for _, s := range []*site{one, two} {
 		for _, c := range cookies {
-			soon(t, func() bool { return s.states(c) == undecided }, "neither counts")
+			soon(t, func() bool { return s.states(c) == doubtful }, "neither counts")
 		}
 		require.EqualValues(t, 1, s.m.Stats().Forked)
 	}
