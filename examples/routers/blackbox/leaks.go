@@ -1,0 +1,93 @@
+package blackbox
+
+import (
+	"fmt"
+	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
+
+	"github.com/candorhttp/candor/examples/routers/site"
+	"github.com/candorhttp/candor/logging"
+	"github.com/candorhttp/candor/logging/logtest"
+)
+
+// nothingLeaks sends canaries everywhere and looks for them in the access log,
+// in what the site tells operators, and in what anything in the process prints,
+// the router's recoverer and logger included.
+func nothingLeaks(t *testing.T, build func(*site.Site) http.Handler) {
+	var lines, own logtest.Buffer
+	logger := slog.New(slog.NewJSONHandler(&own, nil))
+	printed := capture(t)
+	s, err := site.New(&lines, logger)
+	require.NoError(t, err)
+	found := &collector{TB: t}
+	logtest.Kit{
+		Handler:  build(s),
+		Paths:    []string{"/users/{id}", "/orders/{id}", "/stream", "/privacy/", "/privacy/decision", "/privacy/withdraw", "/.well-known/gpc.json"},
+		ErrorLog: logging.ErrorLog(logger),
+		Sinks: []logtest.Sink{
+			lines.Sink("access log"), own.Sink("own log"),
+			{Name: "standard output and error", Read: printed.read, MayBeEmpty: true},
+		},
+	}.Run(found)
+	printed.end()
+	require.NoError(t, s.Close(t.Context()))
+	require.Empty(t, found.faults)
+}
+
+// collector keeps what a kit finds until it can be printed again.
+type collector struct {
+	testing.TB
+	faults []string
+}
+
+func (c *collector) Errorf(format string, args ...any) {
+	c.faults = append(c.faults, fmt.Sprintf(format, args...))
+}
+
+// captured is what the process prints, whoever holds os.Stderr since when.
+type captured struct {
+	name  string
+	kept  [2]int
+	ended bool
+}
+
+func capture(t *testing.T) *captured {
+	t.Helper()
+	c := &captured{name: filepath.Join(t.TempDir(), "printed")}
+	file, err := os.Create(c.name)
+	require.NoError(t, err)
+	defer file.Close()
+	for i := range c.kept {
+		c.kept[i], err = unix.Dup(i + 1)
+		require.NoError(t, err)
+		require.NoError(t, unix.Dup2(int(file.Fd()), i+1))
+	}
+	t.Cleanup(c.end)
+	return c
+}
+
+func (c *captured) read() []byte {
+	text, err := os.ReadFile(c.name)
+	if err != nil {
+		return []byte(err.Error())
+	}
+	return text
+}
+
+// end lets the process print again.
+func (c *captured) end() {
+	if c.ended {
+		return
+	}
+	c.ended = true
+	for i, fd := range c.kept {
+		_ = unix.Dup2(fd, i+1)
+		_ = unix.Close(fd)
+	}
+}
