@@ -11,6 +11,7 @@ import (
 
 	"github.com/candorhttp/candor/consent"
 	"github.com/candorhttp/candor/consent/banner"
+	"github.com/candorhttp/candor/consent/experiment"
 	"github.com/candorhttp/candor/consent/ledger"
 	"github.com/candorhttp/candor/cookies"
 	"github.com/candorhttp/candor/iputil"
@@ -26,6 +27,7 @@ type site struct {
 	gate    *cookies.Gate
 	access  *logging.Access
 	records consent.Ledger
+	goods   *experiment.Experiment
 	inner   http.Handler // the shop's router and the privacy pages
 }
 
@@ -56,16 +58,20 @@ func newSite(keys consent.Keys, visitors *iputil.Resolver, out io.Writer, logger
 	if err != nil {
 		return nil, err
 	}
-	pages, err := banner.New(manager, banner.Options{Parts: []consent.Describer{inventory, access, records}})
-	if err != nil {
-		return nil, err
-	}
 	session, errSession := cookies.NewSealed[session](gate, keys, "session")
 	lastLogin, errLast := cookies.NewSealed[string](gate, keys, "last_login")
 	if err := errors.Join(errSession, errLast); err != nil {
 		return nil, err
 	}
-	shop, err := newShop(pages.Funcs, session, lastLogin)
+	goods, err := newGoodsTrial(gate, keys)
+	if err != nil {
+		return nil, err
+	}
+	pages, err := banner.New(manager, banner.Options{Parts: []consent.Describer{inventory, access, records, goods}})
+	if err != nil {
+		return nil, err
+	}
+	shop, err := newShop(pages.Funcs, session, lastLogin, goods)
 	if err != nil {
 		return nil, err
 	}
@@ -73,7 +79,7 @@ func newSite(keys consent.Keys, visitors *iputil.Resolver, out io.Writer, logger
 	mux.Handle("/privacy/", pages)
 	mux.Handle("/.well-known/gpc.json", pages)
 	mux.Handle("/", http.NewCrossOriginProtection().Handler(shop.routes()))
-	return &site{manager: manager, gate: gate, access: access, records: records, inner: mux}, nil
+	return &site{manager: manager, gate: gate, access: access, records: records, goods: goods, inner: mux}, nil
 }
 
 // layers are the middlewares, outermost first. Every order works the same.
@@ -114,6 +120,10 @@ func inventory() []cookies.Spec {
 		{
 			Name: "visits", Purpose: consent.Analytics, Lifetime: 30 * day,
 			Description: consent.Text{"en": "How often you were here.", "de": "Wie oft Sie hier waren."},
+		},
+		{
+			Name: "exp_*", Purpose: consent.Experiments, Lifetime: 30 * day,
+			Description: consent.Text{"en": "Which page you were shown in a test, sealed.", "de": "Welche Seite Sie in einem Versuch sahen, verschlüsselt."},
 		},
 	}
 }

@@ -78,7 +78,7 @@ func TestAcceptUseWithdraw(t *testing.T) {
 	require.NotEqual(t, first, v.held()["session"])
 
 	a = v.form("/privacy/withdraw", "")
-	require.ElementsMatch(t, []string{"consent", "theme", "last_login", "visits"}, a.names(), "expired in the same response")
+	require.ElementsMatch(t, []string{"consent", "theme", "last_login", "visits", "exp_goods"}, a.names(), "expired in the same response")
 	require.Len(t, v.held(), 2)
 	require.Contains(t, v.held(), "session", "the login survives")
 	home = v.get("/")

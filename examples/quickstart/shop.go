@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/candorhttp/candor/consent/experiment"
 	"github.com/candorhttp/candor/cookies"
 )
 
@@ -25,6 +26,7 @@ type shop struct {
 	funcs     func(*http.Request) template.FuncMap
 	session   *cookies.Sealed[session]
 	lastLogin *cookies.Sealed[string]
+	goods     *experiment.Experiment
 	catalogue []byte
 }
 
@@ -36,11 +38,11 @@ type session struct {
 
 // page is what the templates show.
 type page struct {
-	Title, Theme, Email, Remembered, Query, Page string
-	Visits                                       int
+	Title, Theme, Email, Remembered, Query, Page, Goods string
+	Visits                                              int
 }
 
-func newShop(funcs func(*http.Request) template.FuncMap, s *cookies.Sealed[session], last *cookies.Sealed[string]) (*shop, error) {
+func newShop(funcs func(*http.Request) template.FuncMap, s *cookies.Sealed[session], last *cookies.Sealed[string], goods *experiment.Experiment) (*shop, error) {
 	// The functions are bound to each request; these only let the text parse.
 	placeholder := template.FuncMap{
 		"consentBanner": func() template.HTML { return "" }, "consentAllowed": func(string) bool { return false }, "consentLink": func() string { return "" },
@@ -49,7 +51,7 @@ func newShop(funcs func(*http.Request) template.FuncMap, s *cookies.Sealed[sessi
 	if err != nil {
 		return nil, err
 	}
-	return &shop{templates: t, funcs: funcs, session: s, lastLogin: last, catalogue: bytes.Repeat([]byte("teapot; "), 5<<20/8)}, nil
+	return &shop{templates: t, funcs: funcs, session: s, lastLogin: last, goods: goods, catalogue: bytes.Repeat([]byte("teapot; "), 5<<20/8)}, nil
 }
 
 func (s *shop) routes() *http.ServeMux {
@@ -71,6 +73,7 @@ func (s *shop) routes() *http.ServeMux {
 
 func (s *shop) home(w http.ResponseWriter, r *http.Request) {
 	p := s.page(r, "Welcome")
+	p.Goods = s.goods.Show(w, r)
 	if c, err := r.Cookie("visits"); err == nil {
 		p.Visits, _ = strconv.Atoi(c.Value)
 	}
