@@ -95,11 +95,16 @@ func (l *InMemory) Erase(ctx context.Context, s consent.Subject) (int, error) {
 // Describe implements [consent.Describer].
 func (l *InMemory) Describe(m *consent.Manifest) {
 	m.Records = append(m.Records, consent.ManifestRecords{
-		Store: "memory",
-		Holds: []string{
-			"time", "kind of choice", "random subject (not in refusals)", "revision", "policy version",
-			"purposes", "language", "hash of the text shown", "method", "regime", "Sec-GPC",
-		},
+		Store:     "memory",
+		Holds:     held(),
 		Retention: "until the process ends",
 	})
+}
+
+// held is what every ledger holds.
+func held() []string {
+	return []string{
+		"time", "kind of choice", "random subject (not in refusals)", "revision", "policy version",
+		"purposes", "language", "hash of the text shown", "method", "regime", "Sec-GPC",
+	}
 }
