@@ -12,7 +12,6 @@ import (
 	"github.com/candorhttp/candor/consent"
 	"github.com/candorhttp/candor/consent/banner"
 	"github.com/candorhttp/candor/consent/experiment"
-	"github.com/candorhttp/candor/consent/ledger"
 	"github.com/candorhttp/candor/cookies"
 	"github.com/candorhttp/candor/iputil"
 	"github.com/candorhttp/candor/logging"
@@ -26,19 +25,18 @@ type site struct {
 	manager *consent.Manager
 	gate    *cookies.Gate
 	access  *logging.Access
-	records consent.Ledger
+	records records
 	goods   *experiment.Experiment
 	inner   http.Handler // the shop's router and the privacy pages
 }
 
 // newSite builds the site. Log lines go to out, what operators should know to
 // logger.
-func newSite(keys consent.Keys, visitors *iputil.Resolver, out io.Writer, logger *slog.Logger) (*site, error) {
+func newSite(keys consent.Keys, visitors *iputil.Resolver, records records, out io.Writer, logger *slog.Logger) (*site, error) {
 	policy, err := consent.ParsePolicy(policyJSON)
 	if err != nil {
 		return nil, err
 	}
-	records := ledger.Memory()
 	manager, err := consent.New(consent.Config{
 		Policy: policy, Keys: keys, Ledger: records, Visitors: visitors, Logger: logger,
 		Insecure: true, // the sample is opened on plain http

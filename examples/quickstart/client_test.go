@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/candorhttp/candor/consent"
+	"github.com/candorhttp/candor/consent/ledger"
 	"github.com/candorhttp/candor/iputil"
 	"github.com/candorhttp/candor/logging"
 )
@@ -60,7 +61,7 @@ func start(t *testing.T, keys consent.Keys, order ...int) *running {
 	require.NoError(t, err)
 	r := &running{t: t, log: &recorder{}, stderr: &recorder{}}
 	logger := slog.New(slog.NewJSONHandler(r.stderr, nil))
-	r.site, err = newSite(keys, visitors, r.log, logger)
+	r.site, err = newSite(keys, visitors, ledger.Memory(), r.log, logger)
 	require.NoError(t, err)
 	layers := append(r.site.layers(), standIn)
 	handler := r.site.inner

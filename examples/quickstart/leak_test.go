@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/candorhttp/candor/consent/ledger"
 	"github.com/candorhttp/candor/iputil"
 	"github.com/candorhttp/candor/logging"
 	"github.com/candorhttp/candor/logging/logtest"
@@ -29,7 +30,7 @@ func TestNothingLeaks(t *testing.T) {
 				logger := slog.New(slog.NewJSONHandler(&own, nil))
 				visitors, err := iputil.NewResolver(proxies)
 				require.NoError(t, err)
-				s, err := newSite(newKeys(t), visitors, &lines, logger)
+				s, err := newSite(newKeys(t), visitors, ledger.Memory(), &lines, logger)
 				require.NoError(t, err)
 				handler := wrap(s.inner, s.layers()...)
 				if allows {

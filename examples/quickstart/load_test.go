@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/candorhttp/candor/consent/ledger"
 )
 
 // Two hundred visitors at once, each choosing, browsing and withdrawing: every
@@ -115,7 +117,7 @@ func TestParallelVisitors(t *testing.T) {
 // The whole chain around a trivial handler.
 func chainHandler(t testing.TB, granted bool) (http.Handler, *http.Request) {
 	t.Helper()
-	site, err := newSite(newKeys(t), nil, io.Discard, nil)
+	site, err := newSite(newKeys(t), nil, ledger.Memory(), io.Discard, nil)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, site.close(t.Context())) })
 	trivial := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -43,7 +43,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 	flags := flag.NewFlagSet("quickstart", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	addr := flags.String("addr", "127.0.0.1:8080", "address to listen on; port 0 picks one")
-	data := flags.String("data", "", "directory that keeps the keys, so that choices survive a restart")
+	data := flags.String("data", "", "directory for keys and records, so that choices survive a restart")
 	logFile := flags.String("log", "", "file for the log lines instead of standard output")
 	header := flags.String("header", "", "field in which a trusted proxy names the visitor")
 	proxies := flags.String("trusted-proxy", "", "addresses of the proxies as CIDR, separated by commas")
@@ -72,7 +72,12 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 		out = f
 	}
 	logger := slog.New(slog.NewJSONHandler(stderr, nil))
-	site, err := newSite(keys, visitors, out, logger)
+	records, end, err := recordsIn(*data)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, end()) }()
+	site, err := newSite(keys, visitors, records, out, logger)
 	if err != nil {
 		return err
 	}

@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/candorhttp/candor/consent/ledger"
 )
 
 // build compiles the quickstart once for a test.
@@ -108,6 +110,51 @@ func TestChoicesSurviveARestart(t *testing.T) {
 	body, _ = io.ReadAll(w.Body)
 	w.Body.Close()
 	require.Contains(t, string(body), `"source":"default"`)
+	p.end(syscall.SIGTERM)
+}
+
+// Every answered choice is in the ledger when the process is killed, and a grant
+// that was withdrawn before stays withdrawn after.
+func TestRecordsSurviveAKill(t *testing.T) {
+	binary, data := build(t), filepath.Join(t.TempDir(), "data")
+	p := launch(t, binary, "-data", data)
+	decide := func(action string, cookies ...*http.Cookie) *http.Cookie {
+		r, err := http.NewRequest("POST", p.url+"/privacy/decision", strings.NewReader("action="+action))
+		require.NoError(t, err)
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		for _, c := range cookies {
+			r.AddCookie(c)
+		}
+		w, err := http.DefaultTransport.RoundTrip(r)
+		require.NoError(t, err)
+		w.Body.Close()
+		require.Equal(t, http.StatusSeeOther, w.StatusCode)
+		return w.Cookies()[0]
+	}
+	var yes *http.Cookie
+	for range 5 {
+		yes = decide("accept")
+		decide("refuse")
+	}
+	decide("refuse", yes)
+	require.NoError(t, p.cmd.Process.Kill())
+	require.Error(t, p.cmd.Wait())
+
+	report, err := ledger.Verify(t.Context(), filepath.Join(data, "consent"))
+	require.NoError(t, err)
+	require.Empty(t, report.Faults)
+	require.Equal(t, [3]uint64{5, 5, 1}, [3]uint64{report.Grants, report.Refusals, report.Withdrawals})
+
+	p = launch(t, binary, "-data", data)
+	r, err := http.NewRequest("GET", p.url+"/privacy/decision", nil)
+	require.NoError(t, err)
+	r.AddCookie(yes)
+	w, err := http.DefaultClient.Do(r)
+	require.NoError(t, err)
+	body, _ := io.ReadAll(w.Body)
+	w.Body.Close()
+	require.Contains(t, string(body), `"analytics":"unset"`)
+	require.NotContains(t, string(body), "granted")
 	p.end(syscall.SIGTERM)
 }
 
