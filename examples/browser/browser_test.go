@@ -20,7 +20,7 @@ type browser struct {
 	ctx context.Context
 }
 
-func chromium(t *testing.T) browser {
+func chromium(t *testing.T, flags ...chromedp.ExecAllocatorOption) browser {
 	t.Helper()
 	path := os.Getenv("CANDOR_CHROMIUM")
 	if path == "" {
@@ -37,6 +37,7 @@ func chromium(t *testing.T) browser {
 	options := append(slices.Clone(chromedp.DefaultExecAllocatorOptions[:]),
 		chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.UserDataDir(t.TempDir()),
 		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true))
+	options = append(options, flags...)
 	ctx, cancel := context.WithTimeout(context.Background(), 90*time.Second)
 	t.Cleanup(cancel)
 	ctx, cancel = chromedp.NewExecAllocator(ctx, options...)
