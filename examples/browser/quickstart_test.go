@@ -97,7 +97,7 @@ func TestQuickstartAcceptThenWithdraw(t *testing.T) {
 	require.Equal(t, 1, b.count(refuse))
 	b.press(accept)
 	require.Zero(t, b.count(accept), "nobody is asked twice")
-	require.Equal(t, []string{"consent", "visits"}, b.jar(), "never rogue")
+	require.Equal(t, []string{"consent", "exp_goods", "visits"}, b.jar(), "never rogue")
 
 	b.open(url + "/")
 	require.NotEqual(t, first, b.text("#visits"), "visits are counted now")
@@ -111,7 +111,7 @@ func TestQuickstartAcceptThenWithdraw(t *testing.T) {
 	require.NoError(t, err)
 	b.open(url + "/login")
 	require.Equal(t, "visitor@example.com", run(b, chromedp.Value(emailField)))
-	require.Equal(t, []string{"consent", "last_login", "session", "theme", "visits"}, b.jar())
+	require.Equal(t, []string{"consent", "exp_goods", "last_login", "session", "theme", "visits"}, b.jar())
 
 	b.open(url + "/privacy/")
 	b.press(withdraw)
@@ -146,7 +146,7 @@ func TestQuickstartWithoutScripts(t *testing.T) {
 	b.scriptsOff()
 	b.open(url + "/")
 	b.press(accept)
-	require.Equal(t, []string{"consent", "visits"}, b.jar())
+	require.Equal(t, []string{"consent", "exp_goods", "visits"}, b.jar())
 	b.open(url + "/privacy/")
 	b.press(withdraw)
 	require.Equal(t, []string{"consent"}, b.jar())
