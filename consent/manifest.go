@@ -79,6 +79,7 @@ type ManifestCookie struct {
 	Secure       bool              `json:"secure"`
 	SameSite     string            `json:"same_site"`
 	Partitioned  bool              `json:"partitioned,omitempty"`
+	ThirdParty   bool              `json:"third_party,omitempty"` // set by the provider on its own domain
 	Variants     []ManifestVariant `json:"variants"`
 }
 
@@ -91,8 +92,11 @@ type ManifestVariant struct {
 // ManifestStorage is a response field that makes the browser keep something
 // that is not a cookie (NEL, Report-To, Reporting-Endpoints, Accept-CH).
 type ManifestStorage struct {
-	Field   string  `json:"field"`
-	Purpose Purpose `json:"purpose"`
+	Field       string  `json:"field"`
+	Purpose     Purpose `json:"purpose"`
+	Provider    string  `json:"provider,omitempty"`
+	Recipient   string  `json:"recipient,omitempty"`
+	Description Text    `json:"description,omitempty"`
 }
 
 // ManifestField is one field of the access log.

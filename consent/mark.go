@@ -30,6 +30,11 @@ func (m *Manager) BeforeHeader(x *exchange.Exchange, status int, h http.Header) 
 	}
 }
 
+// MarkPrivate makes the header of a response private to its visitor, as a
+// handler's question does: for middleware that finds, when the header goes out,
+// that what it sends depends on the decision.
+func MarkPrivate(h http.Header) { markResponse(h, markCookie) }
+
 // Issued reports whether line is the Set-Cookie line of the consent cookie that
 // the manager itself sends in this exchange.
 func (m *Manager) Issued(x *exchange.Exchange, line string) bool {

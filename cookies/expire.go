@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/candorhttp/candor/consent"
-	"github.com/candorhttp/candor/consent/exchange"
 )
 
 // maxExpired bounds the names that one response expires. Browsers keep at least
@@ -17,40 +16,40 @@ const maxExpired = 64
 // expire removes from the browser the cookies of refused purposes that it
 // showed, and, where the refusal was made in this very exchange, those that it
 // would not show on this path.
-func (g *Gate) expire(x *exchange.Exchange, j judge, h http.Header) {
-	var names []string
-	for _, line := range x.CookieLines() {
-		for line != "" {
-			var pair, name string
-			pair, name, line = cutPair(line)
-			if pair == "" || len(names) >= maxExpired {
-				continue
-			}
-			if s := g.inventory.lookup(name); s != nil && j.denied(s) && isToken(name) && !slices.Contains(names, name) {
+func (g *Gate) expire(j *judge, h http.Header) {
+	if g.consent == nil {
+		return
+	}
+	var room [8]string
+	names := room[:0]
+	for _, line := range j.x.CookieLines() {
+		for line != "" && len(names) < maxExpired {
+			var name string
+			_, name, line = cutPair(line)
+			if e := g.inventory.lookup(name); e != nil && !e.essential && j.denies(e) && isToken(name) && !slices.Contains(names, name) {
 				names = append(names, name)
 			}
 		}
 	}
-	if j.manager != nil {
-		if revoked := j.manager.Revoked(x); len(revoked) > 0 {
-			names = g.unseen(names, revoked, x.Request().URL.Path)
-			g.retract(h, revoked)
-		}
+	if revoked := g.consent.Revoked(j.x); len(revoked) > 0 {
+		names = g.unseen(names, revoked, j.x.Request().URL.Path)
+		g.retract(h, revoked)
 	}
 	for _, name := range names {
-		s := g.inventory.lookup(name)
+		e := g.inventory.lookup(name)
 		g.counters.expired.Add(1)
-		for _, v := range s.Variants {
-			h["Set-Cookie"] = append(h["Set-Cookie"], g.expiry(name, s, v))
+		j.personal = true
+		for _, v := range e.Variants {
+			h["Set-Cookie"] = append(h["Set-Cookie"], g.expiry(name, &e.Spec, v))
 		}
 	}
 }
 
 // unseen adds the cookies of the purposes that may lie on another path.
 func (g *Gate) unseen(names []string, revoked []consent.Purpose, path string) []string {
-	for i := range g.inventory.specs {
-		s := &g.inventory.specs[i]
-		if s.Field || strings.HasSuffix(s.Name, "*") || !slices.Contains(revoked, s.Purpose) || slices.Contains(names, s.Name) {
+	for i := range g.inventory.entries {
+		s := &g.inventory.entries[i]
+		if s.Field || s.ThirdParty || strings.HasSuffix(s.Name, "*") || !slices.Contains(revoked, s.Purpose) || slices.Contains(names, s.Name) {
 			continue
 		}
 		if slices.ContainsFunc(s.Variants, func(v Variant) bool { return !pathMatches(path, v.Path) }) {
@@ -61,10 +60,25 @@ func (g *Gate) unseen(names []string, revoked []consent.Purpose, path string) []
 }
 
 // retract tells the browser to forget what a stored field of the purposes made
-// it keep.
+// it keep. Reporting-Endpoints and Critical-CH are not kept beyond the response
+// that carries them, so there is nothing to take back.
 func (g *Gate) retract(h http.Header, revoked []consent.Purpose) {
-	if s := g.inventory.fields["nel"]; s != nil && slices.Contains(revoked, s.Purpose) {
-		h["Nel"] = []string{`{"max_age":0}`} // Network Error Logging §4.1
+	for name, e := range g.inventory.fields {
+		if !slices.Contains(revoked, e.Purpose) {
+			continue
+		}
+		switch name {
+		case "nel": // Network Error Logging §4.1.2: 0 removes the policy
+			h["Nel"] = []string{`{"max_age":0}`}
+		case "report-to": // Reporting API (2018) §3.1: 0 removes the group
+			groups := make([]string, 0, len(e.Groups))
+			for _, group := range e.Groups {
+				groups = append(groups, `{"group":"`+group+`","max_age":0,"endpoints":[]}`)
+			}
+			h["Report-To"] = []string{strings.Join(groups, ",")}
+		case "accept-ch": // RFC 8942 §3.1: the last list counts, also an empty one
+			h["Accept-Ch"] = []string{""}
+		}
 	}
 }
 
@@ -88,8 +102,7 @@ func (g *Gate) expiry(name string, s *Spec, v Variant) string {
 		b.WriteString(v.Domain)
 	}
 	b.WriteString("; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=0; HttpOnly")
-	prefixed := hasPrefixFold(name, "__Host-") || hasPrefixFold(name, "__Secure-")
-	if !g.insecure || prefixed || s.Partitioned || s.SameSite == http.SameSiteNoneMode {
+	if !g.insecure || isPrefixed(name) || s.Partitioned || s.SameSite == http.SameSiteNoneMode {
 		b.WriteString("; Secure")
 	}
 	b.WriteString("; SameSite=")

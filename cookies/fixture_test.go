@@ -27,6 +27,8 @@ func policy() consent.Policy {
 		t := consent.Text{"en": string(p)}
 		return consent.Processing{Purpose: p, Number: n, Basis: b, Title: t, Text: t, Retention: t}
 	}
+	marketing := declare(consent.Marketing, 4, consent.Consent)
+	marketing.Recipients = []string{"Adverts Inc."}
 	return consent.Policy{
 		Version: 1, Effective: "2026-01-01", Languages: []string{"en"},
 		Controller: consent.Controller{Name: "Shop", Address: "1 Road", Email: "privacy@shop.example"},
@@ -34,7 +36,7 @@ func policy() consent.Policy {
 		Recipients: []consent.Recipient{{Name: "Adverts Inc.", Country: "DE", Safeguard: "none"}},
 		Processing: []consent.Processing{
 			declare(necessary, 1, consent.Essential), declare(consent.Preferences, 2, consent.Consent),
-			declare(consent.Analytics, 3, consent.Consent), declare(consent.Marketing, 4, consent.Consent),
+			declare(consent.Analytics, 3, consent.Consent), marketing,
 		},
 	}
 }

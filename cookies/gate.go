@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"time"
 
+	"golang.org/x/time/rate"
+
 	"github.com/candorhttp/candor/consent"
 	"github.com/candorhttp/candor/consent/exchange"
 )
@@ -17,8 +19,8 @@ type Mode int
 const (
 	// Enforce withholds what is not declared or not allowed.
 	Enforce Mode = iota
-	// Report changes nothing and counts what Enforce would do: for the first
-	// days on an existing site.
+	// Report changes nothing and counts what Enforce would do, for the first
+	// days on an existing site. [Gate.Survey] says what was seen.
 	Report
 )
 
@@ -27,14 +29,22 @@ type GateConfig struct {
 	// Inventory is required, and may be empty in Report mode.
 	Inventory *Inventory
 	// Consent knows what the visitor allowed; without it only essential
-	// purposes are allowed.
+	// purposes are allowed. Its policy must agree with the inventory's.
 	Consent *consent.Manager
 	Mode    Mode
 	// Logger is told once of each cookie name that handlers tried to set and
-	// that was withheld; nil discards it.
+	// that was withheld, at most one a second after the first 20; nil discards
+	// it.
 	Logger *slog.Logger
+	// OnFinding is told, at the end of an exchange, of each cookie that was
+	// withheld in it or, in Report mode, would have been. It is called by the
+	// goroutine that serves the request, so it must be quick and safe for
+	// concurrent use. nil means nobody is told.
+	OnFinding func(Finding)
 	// Insecure does not add the Secure attribute: for local development on
-	// plain http, where browsers would drop the cookies.
+	// plain http, where browsers would drop the cookies. Where browsers refuse
+	// a cookie without Secure (SameSite=None, Partitioned, a __Host- or
+	// __Secure- name) it is added all the same.
 	Insecure bool
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
@@ -48,26 +58,35 @@ type Gate struct {
 	report    bool
 	insecure  bool
 	logger    *slog.Logger
+	onFinding func(Finding)
 	now       func() time.Time
 	counters  counters
 	names     nameCounts
+	traces    exchange.Slot[trace]
+	seen      sightings
 }
 
 // NewGate returns a Gate, or one error that names every fault of cfg.
 func NewGate(cfg GateConfig) (*Gate, error) {
 	var faults []error
+	fault := func(format string, args ...any) {
+		faults = append(faults, fmt.Errorf("cookies: gate: "+format, args...))
+	}
 	if cfg.Inventory == nil {
-		faults = append(faults, errors.New("cookies: gate: Inventory: is missing; make one with cookies.NewInventory"))
+		fault("Inventory: is missing; make one with cookies.NewInventory")
+	} else if cfg.Consent != nil {
+		agree(cfg.Inventory, cfg.Consent.Policy(), fault)
 	}
 	if cfg.Mode != Enforce && cfg.Mode != Report {
-		faults = append(faults, fmt.Errorf("cookies: gate: Mode: is %d; choose cookies.Enforce or cookies.Report", cfg.Mode))
+		fault("Mode: is %d; choose cookies.Enforce or cookies.Report", cfg.Mode)
 	}
 	if err := errors.Join(faults...); err != nil {
 		return nil, err
 	}
 	g := &Gate{
 		inventory: cfg.Inventory, consent: cfg.Consent, report: cfg.Mode == Report, insecure: cfg.Insecure,
-		logger: cfg.Logger, now: cfg.Now,
+		logger: cfg.Logger, onFinding: cfg.OnFinding, now: cfg.Now,
+		names: nameCounts{lines: rate.NewLimiter(rate.Every(time.Second), 20)},
 	}
 	if g.logger == nil {
 		g.logger = slog.New(slog.DiscardHandler)
@@ -76,6 +95,23 @@ func NewGate(cfg GateConfig) (*Gate, error) {
 		g.now = time.Now
 	}
 	return g, nil
+}
+
+// agree holds the purposes of the inventory against the policy that decides:
+// what is essential to one must be so to the other.
+func agree(inv *Inventory, policy consent.Policy, fault func(string, ...any)) {
+	basis := map[consent.Purpose]consent.Basis{}
+	for _, p := range policy.Processing {
+		basis[p.Purpose] = p.Basis
+	}
+	said := map[consent.Purpose]bool{}
+	for i := range inv.entries {
+		p := inv.entries[i].Purpose
+		if inv.basis[p] != basis[p] && !said[p] {
+			said[p] = true
+			fault("Consent: its policy and the inventory's differ on purpose %s; give both the same policy", quoteName(string(p)))
+		}
+	}
 }
 
 // Middleware hides from next the cookies that it may not read, and judges those
@@ -90,63 +126,60 @@ func (g *Gate) Middleware(next http.Handler) http.Handler {
 
 // BeforeHeader implements [exchange.HeaderHook].
 func (g *Gate) BeforeHeader(x *exchange.Exchange, status int, h http.Header) {
-	judge := g.judge(x)
+	j := judge{gate: g, x: x}
 	for key, lines := range h {
 		switch {
-		case len(key) == len("Set-Cookie") && equalFold(key, "set-cookie"):
-			g.judgeLines(x, judge, h, key, lines)
+		case len(key) == len("set-cookie") && equalFold(key, "set-cookie"):
+			g.judgeLines(&j, h, key, lines)
 		case isStoredField(key):
-			g.judgeField(judge, h, key)
+			g.judgeField(&j, h, key)
 		}
 	}
-	if status != 0 && !g.report {
-		g.expire(x, judge, h)
+	if g.report {
+		return
+	}
+	if status != 0 {
+		g.expire(&j, h)
+	}
+	if j.personal {
+		consent.MarkPrivate(h)
 	}
 }
 
-// judge answers for one moment of one exchange.
+// judge answers for one moment of one exchange. The decision is made only when
+// it is asked for something that is not essential.
 type judge struct {
+	gate     *Gate
+	x        *exchange.Exchange
+	decided  bool
 	decision consent.Decision
-	manager  *consent.Manager
-	basis    map[consent.Purpose]consent.Basis
+	personal bool // what goes out depends on the decision
+	clock    time.Time
 }
 
-func (g *Gate) judge(x *exchange.Exchange) judge {
-	j := judge{manager: g.consent}
-	if g.consent != nil {
-		j.decision = g.consent.Peek(x)
-	} else if g.inventory != nil {
-		j.basis = g.inventory.basis
-	}
-	return j
+// allows reports whether what is declared may be set and read now.
+func (j *judge) allows(e *entry) bool {
+	return e.essential || j.gate.consent != nil && j.decide().Allows(e.Purpose)
 }
 
-// allows reports whether the purpose of a spec is allowed now.
-func (j judge) allows(s *Spec) bool {
-	if j.manager != nil {
-		return j.decision.Allows(s.Purpose)
-	}
-	return j.basis[s.Purpose] == consent.Essential
-}
-
-// denied reports whether the visitor refused, which is more than not being
+// denies reports whether the visitor refused, which is more than not being
 // asked.
-func (j judge) denied(s *Spec) bool {
-	return j.manager != nil && j.decision.State(s.Purpose) == consent.Denied && !j.decision.Allows(s.Purpose)
+func (j *judge) denies(e *entry) bool {
+	return !j.allows(e) && j.gate.consent != nil && j.decide().State(e.Purpose) == consent.Denied
 }
 
-// equalFold compares a key with a lower-case ASCII name of the same length.
-func equalFold(key, lower string) bool {
-	for i := range len(key) {
-		c := key[i]
-		if c >= 'A' && c <= 'Z' {
-			c += 'a' - 'A'
-		}
-		if c != lower[i] {
-			return false
-		}
+func (j *judge) decide() *consent.Decision {
+	if !j.decided {
+		j.decided, j.decision = true, j.gate.consent.Peek(j.x)
 	}
-	return true
+	return &j.decision
+}
+
+func (j *judge) now() time.Time {
+	if j.clock.IsZero() {
+		j.clock = j.gate.now()
+	}
+	return j.clock
 }
 
 func isStoredField(key string) bool {

@@ -11,30 +11,35 @@ import (
 // cutPair takes the next pair from a Cookie line: its raw text without the
 // white space around it, and its name.
 func cutPair(line string) (pair, name, rest string) {
-	if i := strings.IndexByte(line, ';'); i >= 0 {
-		line, rest = line[:i], line[i+1:]
+	end, equals := len(line), -1
+	for i := range len(line) {
+		if b := line[i]; b == ';' {
+			end, rest = i, line[i+1:]
+			break
+		} else if b == '=' && equals < 0 {
+			equals = i
+		}
 	}
-	pair = strings.Trim(line, " \t")
-	name = pair
-	if i := strings.IndexByte(pair, '='); i >= 0 {
-		name = strings.Trim(pair[:i], " \t")
+	pair = trim(line[:end])
+	if equals < 0 {
+		return pair, pair, rest
 	}
-	return pair, name, rest
+	return pair, trim(line[:equals]), rest
 }
 
 // readable reports whether handlers may see a cookie, and why not.
-func (g *Gate) readable(j judge, name string) (bool, reason) {
-	if len(name) >= len("consent") && isReserved(name) {
-		return true, passed
+func (j *judge) readable(name string) (*entry, Reason) {
+	if isReserved(name) {
+		return nil, passed
 	}
-	s := g.inventory.lookup(name)
-	if s == nil {
-		return false, undeclared
+	e := j.gate.inventory.lookup(name)
+	switch {
+	case e == nil:
+		return nil, NotDeclared
+	case !j.allows(e):
+		return e, NoConsent
 	}
-	if !j.allows(s) {
-		return false, noConsent
-	}
-	return true, passed
+	return e, passed
 }
 
 // filter returns a request that shows only what may be read. The request it is
@@ -44,8 +49,8 @@ func (g *Gate) filter(x *exchange.Exchange, r *http.Request) *http.Request {
 	if len(lines) == 0 {
 		return r
 	}
-	j := g.judge(x)
-	hidden := false
+	j := judge{gate: g, x: x}
+	var undeclared, refused uint64
 	for _, line := range lines {
 		for line != "" {
 			var pair, name string
@@ -53,28 +58,38 @@ func (g *Gate) filter(x *exchange.Exchange, r *http.Request) *http.Request {
 			if pair == "" {
 				continue
 			}
-			if ok, why := g.readable(j, name); !ok {
-				hidden = true
-				if why == undeclared {
-					g.counters.hiddenUndeclared.Add(1)
-				} else {
-					g.counters.hiddenNoConsent.Add(1)
-				}
+			switch e, why := j.readable(name); why {
+			case NotDeclared:
+				undeclared++
+				g.hidden(x, name, nil)
+			case NoConsent:
+				refused++
+				g.hidden(x, name, e)
 			}
 		}
 	}
-	if !hidden || g.report {
+	if undeclared+refused == 0 {
 		return r
 	}
-	// The caller's request and header map belong to whoever is outside. One
-	// allocation for the copy and the usual single line.
+	g.counters.hiddenUndeclared.Add(undeclared)
+	g.counters.hiddenNoConsent.Add(refused)
+	if g.report {
+		return r
+	}
+	return j.without(r, lines)
+}
+
+// without copies the request with what is left of its Cookie lines. The
+// caller's request and header map belong to whoever is outside. It takes one
+// allocation for the copy and the usual single line.
+func (j *judge) without(r *http.Request, lines []string) *http.Request {
 	copied := &struct {
 		r     http.Request
 		lines [1]string
 	}{r: *r}
 	shown := copied.lines[:0]
 	for _, line := range lines {
-		if kept := g.shown(j, line); kept != "" {
+		if kept := j.shown(line); kept != "" {
 			shown = append(shown, kept)
 		}
 	}
@@ -87,8 +102,9 @@ func (g *Gate) filter(x *exchange.Exchange, r *http.Request) *http.Request {
 	return &copied.r
 }
 
-// shown returns what is left of a line.
-func (g *Gate) shown(j judge, line string) string {
+// shown returns what is left of a line: as it is where nothing is taken from
+// it, and the raw bytes of the others in any case.
+func (j *judge) shown(line string) string {
 	var b strings.Builder
 	for rest := line; rest != ""; {
 		var pair, name string
@@ -96,7 +112,7 @@ func (g *Gate) shown(j judge, line string) string {
 		if pair == "" {
 			continue
 		}
-		if ok, _ := g.readable(j, name); !ok {
+		if _, why := j.readable(name); why != passed {
 			continue
 		}
 		if b.Len() > 0 {

@@ -12,26 +12,33 @@ import (
 // against its policy. It is immutable and safe for concurrent use. Make it with
 // NewInventory; a nil Inventory declares nothing.
 type Inventory struct {
-	specs    []Spec
-	exact    map[string]*Spec
-	families []family // longest prefix first
-	fields   map[string]*Spec
-	basis    map[consent.Purpose]consent.Basis
-	site     string // the controller's name
+	entries   []entry
+	exact     map[string]*entry
+	families  []family // longest prefix first
+	fields    map[string]*entry
+	basis     map[consent.Purpose]consent.Basis
+	languages []string
+	site      string // the controller's name
+}
+
+// entry is a declared Spec with its defaults filled in.
+type entry struct {
+	Spec
+	essential bool // needs no decision
 }
 
 type family struct {
 	prefix string
-	spec   *Spec
+	entry  *entry
 }
 
 // NewInventory checks the specs against each other and against the policy, and
 // returns an Inventory, or one error that names every fault.
 func NewInventory(policy consent.Policy, specs ...Spec) (*Inventory, error) {
 	inv := &Inventory{
-		specs: make([]Spec, len(specs)),
-		exact: map[string]*Spec{}, fields: map[string]*Spec{}, basis: map[consent.Purpose]consent.Basis{},
-		site: policy.Controller.Name,
+		entries: make([]entry, len(specs)),
+		exact:   map[string]*entry{}, fields: map[string]*entry{}, basis: map[consent.Purpose]consent.Basis{},
+		languages: slices.Clone(policy.Languages), site: policy.Controller.Name,
 	}
 	for _, p := range policy.Processing {
 		inv.basis[p.Purpose] = p.Basis
@@ -40,45 +47,55 @@ func NewInventory(policy consent.Policy, specs ...Spec) (*Inventory, error) {
 		return nil, err
 	}
 	for i, s := range specs {
-		s.Description = maps.Clone(s.Description)
-		s.Variants = slices.Clone(s.Variants)
-		if len(s.Variants) == 0 {
-			s.Variants = []Variant{{}}
-		}
-		for j := range s.Variants {
-			if s.Variants[j].Path == "" {
-				s.Variants[j].Path = "/"
-			}
-		}
-		if s.Provider == "" {
-			s.Provider = inv.site
-		}
-		inv.specs[i] = s
-		spec := &inv.specs[i]
+		inv.entries[i] = entry{inv.complete(s), inv.basis[s.Purpose] == consent.Essential}
+		e := &inv.entries[i]
 		switch prefix, isFamily := strings.CutSuffix(s.Name, "*"); {
+		case s.ThirdParty:
 		case s.Field:
-			inv.fields[strings.ToLower(s.Name)] = spec
+			inv.fields[strings.ToLower(s.Name)] = e
 		case isFamily:
-			inv.families = append(inv.families, family{prefix, spec})
+			inv.families = append(inv.families, family{prefix, e})
 		default:
-			inv.exact[s.Name] = spec
+			inv.exact[s.Name] = e
 		}
 	}
 	slices.SortFunc(inv.families, func(a, b family) int { return len(b.prefix) - len(a.prefix) })
 	return inv, nil
 }
 
-// lookup returns the spec of a cookie name, or nil when it is not declared.
-func (inv *Inventory) lookup(name string) *Spec {
+// complete copies a spec and fills in its defaults.
+func (inv *Inventory) complete(s Spec) Spec {
+	s.Description = maps.Clone(s.Description)
+	s.Variants = slices.Clone(s.Variants)
+	s.Groups = slices.Clone(s.Groups)
+	if len(s.Variants) == 0 {
+		s.Variants = []Variant{{}}
+	}
+	for j := range s.Variants {
+		if s.Variants[j].Path == "" {
+			s.Variants[j].Path = "/"
+		}
+	}
+	if len(s.Groups) == 0 {
+		s.Groups = []string{"default"}
+	}
+	if s.Provider == "" {
+		s.Provider = inv.site
+	}
+	return s
+}
+
+// lookup returns what is declared of a cookie name, or nil.
+func (inv *Inventory) lookup(name string) *entry {
 	if inv == nil {
 		return nil
 	}
-	if s := inv.exact[name]; s != nil {
-		return s
+	if e := inv.exact[name]; e != nil {
+		return e
 	}
 	for _, f := range inv.families {
 		if len(name) > len(f.prefix) && name[:len(f.prefix)] == f.prefix {
-			return f.spec
+			return f.entry
 		}
 	}
 	return nil
@@ -89,15 +106,19 @@ func (inv *Inventory) Describe(m *consent.Manifest) {
 	if inv == nil {
 		return
 	}
-	for _, s := range inv.specs {
+	for i := range inv.entries {
+		s := &inv.entries[i].Spec
 		if s.Field {
-			m.Storage = append(m.Storage, consent.ManifestStorage{Field: s.Name, Purpose: s.Purpose})
+			m.Storage = append(m.Storage, consent.ManifestStorage{
+				Field: s.Name, Purpose: s.Purpose, Provider: s.Provider, Recipient: s.Recipient, Description: maps.Clone(s.Description),
+			})
 			continue
 		}
 		row := consent.ManifestCookie{
 			Name: s.Name, Purpose: s.Purpose, Basis: inv.basis[s.Purpose], Provider: s.Provider, Recipient: s.Recipient,
 			Description: maps.Clone(s.Description), LifetimeDays: s.Lifetime.Hours() / 24,
 			HTTPOnly: !s.ScriptReadable, Secure: true, SameSite: sameSiteName(s.SameSite), Partitioned: s.Partitioned,
+			ThirdParty: s.ThirdParty,
 		}
 		for _, v := range s.Variants {
 			row.Variants = append(row.Variants, consent.ManifestVariant{Domain: v.Domain, Path: v.Path})

@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -38,7 +39,10 @@ func TestCookiesByConsent(t *testing.T) {
 				}
 				w, _ := s.get("/", cookie)
 				require.Equal(t, tt.want, names(set(w)))
-				require.Empty(t, w.Header.Get("Vary"), "the gate does not read on the page's behalf")
+				// Only what went out by consent makes the response the visitor's own.
+				private := slices.Contains(tt.want, "_ga")
+				require.Equal(t, private, w.Header.Get("Cache-Control") == "private")
+				require.Equal(t, private, w.Header.Get("Vary") == "Cookie")
 			})
 		}
 	}
@@ -141,24 +145,30 @@ func TestHardening(t *testing.T) {
 		"sid=1" + hard: "sid=1" + hard,
 		"sid=1":        "sid=1" + hard,
 		"sid=1;path=/x ; HTTPONLY;secure;samesite=strict;Priority=High; Foo=bar": "sid=1;path=/x ; HTTPONLY;secure;samesite=strict;Priority=High; Foo=bar",
-		`sid="a b"; Path=/`:                           `sid="a b"; Path=/` + hard,
-		"sid=1; SameSite=None; Secure; HttpOnly":      "sid=1; Secure; HttpOnly; SameSite=Lax",
-		"sid=1; SameSite=Strict; SameSite=None":       "sid=1; Secure; HttpOnly; SameSite=Lax",
-		"sid=1; SameSite=odd; Secure; HttpOnly":       "sid=1; SameSite=odd; Secure; HttpOnly; SameSite=Lax",
-		"xsrf=1; Secure; SameSite=Lax":                "xsrf=1; Secure; SameSite=Lax",
-		"oidc=1; SameSite=None":                       "oidc=1; SameSite=None; Secure; HttpOnly",
-		"oidc=1":                                      "oidc=1; Secure; HttpOnly",
-		"strict=1; SameSite=Lax; Secure; HttpOnly":    "strict=1; Secure; HttpOnly; SameSite=Strict",
-		"chips=1" + hard:                              "chips=1" + hard + "; Partitioned",
-		"long=1; Max-Age=3600" + hard:                 "long=1; Max-Age=3600" + hard,
-		"long=1; Max-Age=3601" + hard:                 "long=1; Max-Age=3600" + hard,
-		"long=1; Max-Age=99999999999999999999" + hard: "long=1; Max-Age=3600" + hard,
-		"long=1; Expires=Wed, 24 Nov 2027 12:00:00 GMT; Max-Age=7200" + hard: "long=1; Expires=Tue, 24 Nov 2026 13:00:00 GMT; Max-Age=3600" + hard,
-		"long=1; Expires=some day" + hard:                                    "long=1; Expires=Tue, 24 Nov 2026 13:00:00 GMT" + hard,
-		"long=1; Expires=Tue, 24 Nov 2026 12:30:00 GMT" + hard:               "long=1; Expires=Tue, 24 Nov 2026 12:30:00 GMT" + hard,
-		"sid=1; Max-Age=60; Expires=Wed, 24 Nov 2027 12:00:00 GMT" + hard:    "sid=1" + hard,
-		"sid=; Max-Age=0" + hard:                                             "sid=; Max-Age=0" + hard,
-		"sid=gone; Expires=Thu, 01 Jan 1970 00:00:00 GMT":                    "sid=gone; Expires=Thu, 01 Jan 1970 00:00:00 GMT" + hard,
+		`sid="a b"; Path=/`:                                                       `sid="a b"; Path=/` + hard,
+		"sid=1; SameSite=None; Secure; HttpOnly":                                  "sid=1; Secure; HttpOnly; SameSite=Lax",
+		"sid=1; SameSite=Strict; SameSite=None":                                   "sid=1; Secure; HttpOnly; SameSite=Lax",
+		"sid=1; \u017fecure; HttpOnly; \u017fame\u017fite=Strict":                 "sid=1; \u017fecure; HttpOnly; \u017fame\u017fite=Strict; Secure; SameSite=Lax",   // ASCII alone
+		"sid=1; Secure=" + strings.Repeat("x", 1025) + "; HttpOnly; SameSite=Lax": "sid=1; Secure=" + strings.Repeat("x", 1025) + "; HttpOnly; SameSite=Lax; Secure", // too long to count
+		"sid=1; SameSite=odd; Secure; HttpOnly":                                   "sid=1; SameSite=odd; Secure; HttpOnly; SameSite=Lax",
+		"xsrf=1; Secure; SameSite=Lax":                                            "xsrf=1; Secure; SameSite=Lax",
+		"oidc=1; SameSite=None":                                                   "oidc=1; SameSite=None; Secure; HttpOnly",
+		"oidc=1":                                                                  "oidc=1; Secure; HttpOnly",
+		"strict=1; SameSite=Lax; Secure; HttpOnly":                                "strict=1; Secure; HttpOnly; SameSite=Strict",
+		"chips=1" + hard:                                                          "chips=1" + hard + "; Partitioned",
+		"long=1; Max-Age=3600" + hard:                                             "long=1; Max-Age=3600" + hard,
+		"long=1; Max-Age=3601" + hard:                                             "long=1; Max-Age=3600" + hard,
+		"long=1; Max-Age=99999999999999999999" + hard:                             "long=1; Max-Age=3600" + hard,
+		"long=1; Expires=Wed, 24 Nov 2027 12:00:00 GMT; Max-Age=7200" + hard:      "long=1; Expires=Tue, 24 Nov 2026 13:00:00 GMT; Max-Age=3600" + hard,
+		"long=1; Expires=some day" + hard:                                         "long=1" + hard, // browsers pass over it, and so it ends with them
+		"long=1; Max-Age=soon; Max-Age=60" + hard:                                 "long=1; Max-Age=60" + hard,
+		"long=1; Expires=Tue, 24-Nov-2026 12:30:00 GMT" + hard:                    "long=1; Expires=Tue, 24-Nov-2026 12:30:00 GMT" + hard,
+		"long=1; Expires=Wed, 24-Nov-2027 12:30:00 GMT" + hard:                    "long=1; Expires=Tue, 24 Nov 2026 13:00:00 GMT" + hard,
+		"long=1; Expires=Tue, 24 Nov 2026 12:30:00 PST" + hard:                    "long=1" + hard, // some browsers heed the zone
+		"long=1; Expires=Tue, 24 Nov 2026 12:30:00 GMT" + hard:                    "long=1; Expires=Tue, 24 Nov 2026 12:30:00 GMT" + hard,
+		"sid=1; Max-Age=60; Expires=Wed, 24 Nov 2027 12:00:00 GMT" + hard:         "sid=1" + hard,
+		"sid=; Max-Age=0" + hard:                                                  "sid=; Max-Age=0" + hard,
+		"sid=gone; Expires=Thu, 01 Jan 1970 00:00:00 GMT":                         "sid=gone; Expires=Thu, 01 Jan 1970 00:00:00 GMT" + hard,
 	} {
 		t.Run(line, func(t *testing.T) {
 			s := newSite(t, options{specs: all, config: func(c *cookies.GateConfig) { c.Now = func() time.Time { return now } }}, sets(line))
@@ -167,9 +177,16 @@ func TestHardening(t *testing.T) {
 		})
 	}
 	t.Run("insecure", func(t *testing.T) {
-		s := newSite(t, options{specs: all, config: func(c *cookies.GateConfig) { c.Insecure = true }}, sets("sid=1", "oidc=1; SameSite=None", "sid=2; Secure"))
+		all := append(all, spec("__host-id", necessary))
+		s := newSite(t, options{specs: all, config: func(c *cookies.GateConfig) { c.Insecure = true }},
+			sets("sid=1", "oidc=1; SameSite=None", "sid=2; Secure", "chips=1", "sid=3; Partitioned", "__host-id=1; Path=/"))
 		w, _ := s.get("/", "")
-		require.Equal(t, []string{"sid=1; HttpOnly; SameSite=Lax", "oidc=1; SameSite=None; Secure; HttpOnly", "sid=2; Secure; HttpOnly; SameSite=Lax"}, set(w))
+		require.Equal(t, []string{
+			"sid=1; HttpOnly; SameSite=Lax", "oidc=1; SameSite=None; Secure; HttpOnly", "sid=2; Secure; HttpOnly; SameSite=Lax",
+			// Browsers refuse these without it.
+			"chips=1; Secure; HttpOnly; SameSite=Lax; Partitioned", "sid=3; Partitioned; Secure; HttpOnly; SameSite=Lax",
+			"__host-id=1; Path=/; Secure; HttpOnly; SameSite=Lax",
+		}, set(w))
 	})
 }
 
@@ -186,6 +203,16 @@ func TestDeletions(t *testing.T) {
 		"_ga=1; Max-Age=":                                         nil,
 		"_ga=1; Max-Age=-":                                        nil,
 		"_ga=1; Expires=0":                                        nil,
+		"_ga=1; Expires=Thu, 01-Jan-1970 00:00:01 GMT":            {"_ga=; Expires=Thu, 01-Jan-1970 00:00:01 GMT"}, // as PHP has it
+		"_ga=1; Expires=Friday, 01-Jan-71 00:00:00 GMT":           {"_ga=; Expires=Friday, 01-Jan-71 00:00:00 GMT"},
+		"_ga=1; Expires=Wednesday, 01-Jan-69 00:00:00 GMT":        nil, // 2069 to browsers, 1969 to net/http
+		"_ga=1; Expires=Thu, 01 Jan 1970 00:00:00 PST":            nil, // not all heed the zone
+		"_ga=1; Expires=Thu, 31 Feb 1970 00:00:00 GMT":            nil, // no such day, so no date
+		"_ga=1; Expires=Jan, 24 Nov 1970 00:00:00 GMT":            {"_ga=; Expires=Jan, 24 Nov 1970 00:00:00 GMT"},
+		"_ga=1; Max-Age=-" + strings.Repeat("1", 1024):            nil, // longer than browsers read
+		"_ga=1; Max-Age=+0":                                       nil,
+		"_ga=1; Max-Age=0, Max-Age=60":                            nil,
+		"_ga=1; Max-\u212aage=0":                                  nil,
 		"_ga=1; Expires=Thu, 01 Jan 2970 00:00:00 GMT":            nil,
 		"consent=; Max-Age=0":                                     nil,
 		"__HOST-Consent=; Max-Age=0":                              nil,
@@ -312,7 +339,7 @@ func TestWithheldCookiesAreNamedOnce(t *testing.T) { // case 2
 	}
 	require.Equal(t, 1, strings.Count(s.log.String(), `withheld \"rogue\": not declared`), s.log.String())
 	require.NotContains(t, s.log.String(), "secretvalue")
-	require.NotContains(t, s.log.String(), "_ga", "without consent is no news")
+	require.Equal(t, 1, strings.Count(s.log.String(), `level=INFO msg="cookies: withheld \"_ga\": no consent"`), s.log.String())
 	require.NotContains(t, s.log.String(), "client")
 	stats := s.gate.Stats()
 	require.Equal(t, map[string]uint64{"rogue": 3, "(odd name)": 3, "_ga": 3, "(unreadable)": 3}, stats.Withheld)

@@ -1,109 +1,214 @@
 package cookies
 
 import (
+	"math"
 	"net/http"
-	"strings"
 	"time"
 )
 
-// maxSetCookie bounds a line: browsers refuse a name and value of more than
-// 4096 bytes and attribute values of more than 1024 (RFC 6265bis §5.6).
-const maxSetCookie = 16 << 10
+const (
+	// maxSetCookie bounds a line before it is looked at.
+	maxSetCookie = 16 << 10
+	// maxPair is what browsers take of name and value together, and maxValue of
+	// one attribute; an attribute beyond it they pass over (RFC 6265bis §5.7).
+	maxPair  = 4096
+	maxValue = 1024
+)
 
-// setCookie is a Set-Cookie line, taken apart without copying. Where attributes
-// stand twice the last one counts, as in browsers (RFC 6265bis §5.7).
+// setCookie is a Set-Cookie line, taken apart without copying. Where an
+// attribute stands twice the last one counts, as in browsers (RFC 6265bis
+// §5.7); for how long a cookie lives every one does.
 type setCookie struct {
 	line string
 	name string
 	rest string // attributes, from the first ';' on
 
+	path, domain                  string
 	secure, httpOnly, partitioned bool
 	sameSite                      http.SameSite // 0 when absent or unknown
-	ages, dates                   int           // how many Max-Age and Expires attributes
-	deletes                       bool          // every age or date says so
+
+	ages, dates     int   // how many Max-Age and Expires attributes can be read
+	longest, latest int64 // the greatest of them, in seconds and as a Unix time
+	odd             bool  // there are some that browsers pass over or read each in its own way
 }
 
-// parseSetCookie reads a line as browsers do. It fails on what they would not
-// take or might read differently: control characters, no name, too long.
-func parseSetCookie(line string, now time.Time) (c setCookie, ok bool) {
+// parseSetCookie reads a line as browsers do. It says malformed or too large of
+// what they would not take or might read differently: control characters, no
+// name, a name and value of more than 4096 bytes.
+func parseSetCookie(c *setCookie, line string) Reason {
 	if len(line) > maxSetCookie {
-		return c, false
+		return TooLarge
 	}
+	end, equals := -1, -1
 	for i := range len(line) {
-		if b := line[i]; b < ' ' && b != '\t' || b == 0x7f {
-			return c, false
+		switch b := line[i]; {
+		case b < ' ' && b != '\t', b == 0x7f:
+			return Malformed
+		case b == '=' && equals < 0 && end < 0:
+			equals = i
+		case b == ';' && end < 0:
+			end = i
 		}
 	}
-	c.line = line
 	pair := line
-	if i := strings.IndexByte(line, ';'); i >= 0 {
-		pair, c.rest = line[:i], line[i:]
+	if end >= 0 {
+		pair, c.rest = line[:end], line[end:]
 	}
-	name, value, found := strings.Cut(pair, "=")
-	c.name = strings.Trim(name, " \t")
-	if !found || c.name == "" || len(c.name)+len(value) > 4096 {
-		return c, false
+	if equals < 0 {
+		return Malformed
 	}
-	c.attributes(now)
-	return c, true
+	c.line, c.name = line, trim(line[:equals])
+	if c.name == "" {
+		return Malformed
+	}
+	if len(pair) > maxPair+1 {
+		return TooLarge
+	}
+	c.attributes()
+	return passed
 }
 
-func (c *setCookie) attributes(now time.Time) {
-	agesDelete, datesDelete := true, true
+func (c *setCookie) attributes() {
 	for rest := c.rest; rest != ""; {
-		var av string
-		av, rest = cutAttribute(rest)
-		name, value, _ := strings.Cut(av, "=")
-		name, value = strings.Trim(name, " \t"), strings.Trim(value, " \t")
-		switch {
-		case strings.EqualFold(name, "Secure"):
-			c.secure = true
-		case strings.EqualFold(name, "HttpOnly"):
-			c.httpOnly = true
-		case strings.EqualFold(name, "Partitioned"):
-			c.partitioned = true
-		case strings.EqualFold(name, "SameSite"):
-			c.sameSite = parseSameSite(value)
-		case strings.EqualFold(name, "Max-Age"):
-			c.ages++
-			agesDelete = agesDelete && !positive(value)
-		case strings.EqualFold(name, "Expires"):
-			c.dates++
-			t, err := http.ParseTime(value)
-			datesDelete = datesDelete && err == nil && t.Before(now)
+		var name, value string
+		_, name, value, rest = cutAttribute(rest)
+		if len(value) > maxValue {
+			c.odd = c.odd || isAge(name) || isDate(name)
+			continue
+		}
+		switch len(name) {
+		case len("path"):
+			if equalFold(name, "path") {
+				c.path = value
+			}
+		case len("secure"):
+			if equalFold(name, "secure") {
+				c.secure = true
+			} else if equalFold(name, "domain") {
+				c.domain = value
+			}
+		case len("max-age"):
+			if isAge(name) {
+				c.age(value)
+			} else if isDate(name) {
+				c.date(value)
+			}
+		case len("httponly"):
+			if equalFold(name, "httponly") {
+				c.httpOnly = true
+			} else if equalFold(name, "samesite") {
+				c.sameSite = parseSameSite(value)
+			}
+		case len("partitioned"):
+			if equalFold(name, "partitioned") {
+				c.partitioned = true
+			}
 		}
 	}
-	// Max-Age outranks Expires. Only what no browser keeps is a deletion; a line
-	// that some would read as setting the cookie is a set.
-	c.deletes = c.ages > 0 && agesDelete || c.ages == 0 && c.dates > 0 && datesDelete
 }
 
-// cutAttribute takes the next attribute from what begins with ';'.
-func cutAttribute(rest string) (av, after string) {
-	rest = rest[1:]
-	if i := strings.IndexByte(rest, ';'); i >= 0 {
-		return rest[:i], rest[i:]
+func (c *setCookie) age(value string) {
+	n, ok := parseAge(value)
+	if !ok {
+		c.odd = true
+		return
 	}
-	return rest, ""
+	if c.ages == 0 || n > c.longest {
+		c.longest = n
+	}
+	c.ages++
 }
 
-// positive reports whether a Max-Age value could keep a cookie. What is not a
-// number is ignored by browsers, so it does not delete either.
-func positive(value string) bool {
-	if value == "0" {
+func (c *setCookie) date(value string) {
+	t, ok := parseDate(value)
+	if !ok {
+		c.odd = true
+		return
+	}
+	if c.dates == 0 || t > c.latest {
+		c.latest = t
+	}
+	c.dates++
+}
+
+// deletes reports whether every browser takes the line for a deletion. What
+// some would read as setting the cookie is a set. Max-Age outranks Expires.
+func (c *setCookie) deletes(now time.Time) bool {
+	switch {
+	case c.odd:
 		return false
+	case c.ages > 0:
+		return c.longest <= 0
 	}
-	digits, negative := strings.CutPrefix(value, "-")
-	return !negative || digits == "" || strings.Trim(digits, "0123456789") != ""
+	return c.dates > 0 && c.latest < now.Unix()
+}
+
+// outlives reports whether some age or date lets the cookie live longer than
+// lifetime, or cannot be read.
+func (c *setCookie) outlives(lifetime time.Duration, now time.Time) bool {
+	return c.odd || c.ages > 0 && c.longest > int64(lifetime/time.Second) ||
+		c.dates > 0 && c.latest > now.Add(lifetime).Unix()
+}
+
+// isAge and isDate tell the attributes that say how long a cookie lives.
+
+func isAge(name string) bool { return len(name) == len("max-age") && equalFold(name, "max-age") }
+
+func isDate(name string) bool { return len(name) == len("expires") && equalFold(name, "expires") }
+
+// cutAttribute takes the next attribute from what begins with ';': as it
+// stands, and its name and value.
+func cutAttribute(rest string) (raw, name, value, after string) {
+	end, equals := len(rest), -1
+	for i := 1; i < len(rest); i++ {
+		if b := rest[i]; b == ';' {
+			end = i
+			break
+		} else if b == '=' && equals < 0 {
+			equals = i
+		}
+	}
+	raw = rest[:end]
+	if equals < 0 {
+		return raw, trim(rest[1:end]), "", rest[end:]
+	}
+	return raw, trim(rest[1:equals]), trim(rest[equals+1 : end]), rest[end:]
+}
+
+// parseAge reads a Max-Age as browsers do (RFC 6265bis §5.6.2): digits, with or
+// without a minus. More than fits is for ever.
+func parseAge(value string) (int64, bool) {
+	digits, negative := value, false
+	if value != "" && value[0] == '-' {
+		digits, negative = value[1:], true
+	}
+	if digits == "" {
+		return 0, false
+	}
+	var n int64
+	for i := range len(digits) {
+		d := int64(digits[i]) - '0'
+		if d < 0 || d > 9 {
+			return 0, false
+		}
+		if n > (math.MaxInt64-9)/10 {
+			n = (math.MaxInt64 - 9) / 10
+		}
+		n = n*10 + d
+	}
+	if negative {
+		n = -n
+	}
+	return n, true
 }
 
 func parseSameSite(value string) http.SameSite {
 	switch {
-	case strings.EqualFold(value, "Strict"):
+	case len(value) == len("strict") && equalFold(value, "strict"):
 		return http.SameSiteStrictMode
-	case strings.EqualFold(value, "Lax"):
+	case len(value) == len("lax") && equalFold(value, "lax"):
 		return http.SameSiteLaxMode
-	case strings.EqualFold(value, "None"):
+	case len(value) == len("none") && equalFold(value, "none"):
 		return http.SameSiteNoneMode
 	}
 	return 0

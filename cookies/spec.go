@@ -15,9 +15,17 @@ type Spec struct {
 	Name string
 	// Field says that Name is not a cookie but a response field by which a
 	// browser keeps something: NEL, Report-To, Reporting-Endpoints, Accept-CH or
-	// Critical-CH. Of the rest of the Spec, only Purpose, Provider, Recipient
-	// and Description apply then.
+	// Critical-CH. Of the rest of the Spec, only Purpose, Provider, Recipient,
+	// Description and Groups apply then.
 	Field bool
+	// Groups names the endpoint groups that the field Report-To sets up, so that
+	// they can be taken back; empty means "default".
+	Groups []string
+	// ThirdParty says that the Provider sets it on a domain of its own, by what
+	// a page embeds. It is listed for visitors; the gate neither sees nor removes
+	// it, and a cookie of this name on the site's own domain needs a Spec of its
+	// own. Provider, Recipient and the Domain of each variant must be named.
+	ThirdParty bool
 	// Purpose is what it is for; it must be in the policy.
 	Purpose consent.Purpose
 	// Provider is whose it is; empty means the site's controller.

@@ -18,12 +18,15 @@ var (
 	// ErrNoConsent is returned by Set when the cookie's purpose is not allowed.
 	// Nothing was set.
 	ErrNoConsent = errors.New("no consent")
-	// ErrAbsent is returned by Get when there is no such cookie, or it is hidden.
+	// ErrAbsent is returned by Get when the browser sent no such cookie.
 	ErrAbsent = errors.New("no such cookie")
+	// ErrHidden is returned by Get when the browser sent one, and its purpose is
+	// not allowed.
+	ErrHidden = errors.New("the cookie may not be read")
 	// ErrExpired is returned by Get for a value older than the declared lifetime.
 	ErrExpired = errors.New("the cookie has expired")
 	// ErrTampered is returned by Get for a value that this site did not make
-	// under this name, or made with a key it no longer has.
+	// under this name, or made with a key or a codec it no longer has.
 	ErrTampered = errors.New("the cookie cannot be believed")
 	// ErrTooLarge is returned by Set for a line that browsers would drop. Nothing
 	// was set.
@@ -32,10 +35,15 @@ var (
 	ErrLate = errors.New("the response has begun")
 )
 
-// maxLine is the size that every browser takes, name and attributes included.
-const maxLine = 4096
+const (
+	// maxLine is the size that every browser takes, name and attributes included.
+	maxLine = 4096
+	// maxCandidates bounds how many cookies of one name Get tries. Browsers send
+	// one for each Domain and Path that it lies on; what else comes is forged.
+	maxCandidates = 8
+)
 
-// Sealed is a cookie whose value is encrypted (AES-CTR) and authenticated
+// Sealed is a cookie whose value is encrypted (AES-256-CTR) and authenticated
 // (HMAC-SHA256) by gorilla/securecookie: nobody but this site reads it. Make it
 // with NewSealed. It is safe for concurrent use.
 type Sealed[T any] struct{ typed[T] }
@@ -44,20 +52,32 @@ type Sealed[T any] struct{ typed[T] }
 // Make it with NewSigned. It is safe for concurrent use.
 type Signed[T any] struct{ typed[T] }
 
-// NewSealed returns the sealed cookie of a declared name. Keys of its own are
-// derived from keys; the newest seals, all open.
+// NewSealed returns the sealed cookie of a declared name, its value encoded as
+// JSON. Keys of its own are derived from keys; the newest seals, all open.
 func NewSealed[T any](g *Gate, keys consent.Keys, name string) (*Sealed[T], error) {
-	t, err := newTyped[T](g, keys, name, true)
+	return NewSealedWith[T](g, keys, name, nil)
+}
+
+// NewSealedWith is NewSealed with another encoding of the value, such as
+// [securecookie.GobEncoder]; nil means JSON.
+func NewSealedWith[T any](g *Gate, keys consent.Keys, name string, codec securecookie.Serializer) (*Sealed[T], error) {
+	t, err := newTyped[T](g, keys, name, codec, true)
 	if err != nil {
 		return nil, err
 	}
 	return &Sealed[T]{t}, nil
 }
 
-// NewSigned returns the signed cookie of a declared name. Keys of its own are
-// derived from keys; the newest signs, all verify.
+// NewSigned returns the signed cookie of a declared name, its value encoded as
+// JSON. Keys of its own are derived from keys; the newest signs, all verify.
 func NewSigned[T any](g *Gate, keys consent.Keys, name string) (*Signed[T], error) {
-	t, err := newTyped[T](g, keys, name, false)
+	return NewSignedWith[T](g, keys, name, nil)
+}
+
+// NewSignedWith is NewSigned with another encoding of the value, such as
+// [securecookie.GobEncoder]; nil means JSON.
+func NewSignedWith[T any](g *Gate, keys consent.Keys, name string, codec securecookie.Serializer) (*Signed[T], error) {
+	t, err := newTyped[T](g, keys, name, codec, false)
 	if err != nil {
 		return nil, err
 	}
@@ -66,20 +86,20 @@ func NewSigned[T any](g *Gate, keys consent.Keys, name string) (*Signed[T], erro
 
 type typed[T any] struct {
 	gate    *Gate
-	spec    *Spec
+	spec    *entry
 	name    string
 	codecs  []securecookie.Codec
 	ageless []securecookie.Codec // the same, to tell old from forged
 }
 
-func newTyped[T any](g *Gate, keys consent.Keys, name string, sealed bool) (t typed[T], err error) {
+func newTyped[T any](g *Gate, keys consent.Keys, name string, serializer securecookie.Serializer, sealed bool) (t typed[T], err error) {
 	var faults []error
 	fault := func(format string, args ...any) {
 		faults = append(faults, fmt.Errorf("cookies: typed cookie %s: "+format, append([]any{quoteName(name)}, args...)...))
 	}
 	if g == nil {
 		fault("gate: is missing; make one with cookies.NewGate")
-	} else if t.spec = g.inventory.lookup(name); t.spec == nil || t.spec.Field {
+	} else if t.spec = g.inventory.lookup(name); t.spec == nil || strings.Contains(name, "*") {
 		fault("name: is not declared; add a Spec to the inventory")
 	}
 	if keys.IsZero() {
@@ -89,6 +109,9 @@ func newTyped[T any](g *Gate, keys consent.Keys, name string, sealed bool) (t ty
 		return t, err
 	}
 	t.gate, t.name = g, name
+	if serializer == nil {
+		serializer = securecookie.JSONEncoder{}
+	}
 	age := MaxLifetime
 	if t.spec.Lifetime > 0 {
 		age = t.spec.Lifetime
@@ -104,7 +127,7 @@ func newTyped[T any](g *Gate, keys consent.Keys, name string, sealed bool) (t ty
 			block = sealing[i]
 		}
 		codec := func(age int) securecookie.Codec {
-			return securecookie.New(signing[i], block).SetSerializer(securecookie.JSONEncoder{}).MaxAge(age).MaxLength(0)
+			return securecookie.New(signing[i], block).SetSerializer(serializer).MaxAge(age).MaxLength(0)
 		}
 		t.codecs = append(t.codecs, codec(int(age/time.Second)))
 		t.ageless = append(t.ageless, codec(0))
@@ -120,13 +143,13 @@ func (t *typed[T]) Set(w http.ResponseWriter, r *http.Request, v T) error {
 	if t.gate == nil {
 		return fmt.Errorf("cookies: set: %w", ErrNoConsent)
 	}
-	if t.gate.inventory.basis[t.spec.Purpose] != consent.Essential && !consent.Allowed(r.Context(), t.spec.Purpose) {
+	if !t.allowed(r) {
 		return fmt.Errorf("cookies: set %s: %w", quoteName(t.name), ErrNoConsent)
 	}
 	value, err := securecookie.EncodeMulti(t.name, v, t.codecs[0])
 	if err != nil {
 		// Not wrapped: the encoder's error may hold the value.
-		return fmt.Errorf("cookies: set %s: the value cannot be encoded as JSON", quoteName(t.name))
+		return fmt.Errorf("cookies: set %s: the value cannot be encoded; choose a type or a codec that can", quoteName(t.name))
 	}
 	variant := t.spec.Variants[0]
 	line := t.name + "=" + value + "; Path=" + variant.Path
@@ -139,12 +162,11 @@ func (t *typed[T]) Set(w http.ResponseWriter, r *http.Request, v T) error {
 	if t.spec.SameSite == http.SameSiteNoneMode {
 		line += "; SameSite=None"
 	}
-	now := t.gate.now()
-	c, ok := parseSetCookie(line, now)
-	if !ok {
+	var c setCookie
+	if parseSetCookie(&c, line) != passed {
 		return fmt.Errorf("cookies: set %s: %w", quoteName(t.name), ErrTooLarge)
 	}
-	line = t.gate.harden(&c, t.spec, now)
+	line = t.gate.harden(&judge{gate: t.gate}, &c, t.spec)
 	if len(line) > maxLine {
 		return fmt.Errorf("cookies: set %s: %w", quoteName(t.name), ErrTooLarge)
 	}
@@ -159,7 +181,7 @@ func (t *typed[T]) Clear(w http.ResponseWriter, r *http.Request) error {
 	}
 	lines := make([]string, 0, len(t.spec.Variants))
 	for _, v := range t.spec.Variants {
-		lines = append(lines, t.gate.expiry(t.name, t.spec, v))
+		lines = append(lines, t.gate.expiry(t.name, &t.spec.Spec, v))
 	}
 	return t.put(w, r, lines...)
 }
@@ -179,38 +201,95 @@ func (t *typed[T]) put(w http.ResponseWriter, r *http.Request, lines ...string) 
 	return nil
 }
 
+// allowed reports whether the purpose of the cookie is allowed for the visitor,
+// also where the handler stands outside the gate, and marks the response as
+// dependent on it.
+func (t *typed[T]) allowed(r *http.Request) bool {
+	if t.spec.essential {
+		return true
+	}
+	x := exchange.From(r.Context())
+	if x == nil {
+		return false
+	}
+	j := judge{gate: t.gate, x: x}
+	allowed := j.allows(t.spec)
+	consent.Allowed(r.Context(), t.spec.Purpose)
+	return allowed
+}
+
 // Get returns the value that the visitor's browser sent. It fails with
-// ErrAbsent, ErrExpired or ErrTampered, which a visitor should not be able to
-// tell apart.
+// ErrAbsent, ErrHidden, ErrExpired or ErrTampered, which a visitor should not be
+// able to tell apart. For a purpose that needs consent, the response is marked
+// as dependent on it.
 func (t *typed[T]) Get(r *http.Request) (T, error) {
 	var zero T
 	if t.gate == nil {
 		return zero, fmt.Errorf("cookies: get: %w", ErrAbsent)
 	}
-	why := ErrAbsent
+	if !t.allowed(r) {
+		why := ErrAbsent
+		if t.sent(r) {
+			why = ErrHidden
+		}
+		return zero, fmt.Errorf("cookies: get %s: %w", quoteName(t.name), why)
+	}
+	why, tried := ErrAbsent, 0
 	// Several of one name may come from several paths; the first good one counts.
 	for _, line := range r.Header["Cookie"] {
-		for line != "" {
+		for line != "" && tried < maxCandidates {
 			var pair, name string
 			pair, name, line = cutPair(line)
 			if name != t.name {
 				continue
 			}
-			_, value, _ := strings.Cut(pair, "=")
-			if len(value) > maxLine {
-				value = "" // longer than Set ever sends
-			}
-			var v T
-			if securecookie.DecodeMulti(t.name, value, &v, t.codecs...) == nil {
+			tried++
+			v, err := t.decode(pair)
+			if err == nil {
 				return v, nil
 			}
-			var old T
-			if securecookie.DecodeMulti(t.name, value, &old, t.ageless...) == nil {
-				why = ErrExpired
-			} else if !errors.Is(why, ErrExpired) {
-				why = ErrTampered
+			if !errors.Is(why, ErrExpired) {
+				why = err
 			}
 		}
 	}
 	return zero, fmt.Errorf("cookies: get %s: %w", quoteName(t.name), why)
+}
+
+// sent reports whether the browser sent the cookie, shown or not.
+func (t *typed[T]) sent(r *http.Request) bool {
+	lines := r.Header["Cookie"]
+	if x := exchange.From(r.Context()); x != nil {
+		lines = x.CookieLines()
+	}
+	for _, line := range lines {
+		for line != "" {
+			var name string
+			if _, name, line = cutPair(line); name == t.name {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// decode opens one cookie, and says whether it is old or was never good.
+func (t *typed[T]) decode(pair string) (T, error) {
+	var v, old T
+	_, value, _ := strings.Cut(pair, "=")
+	if len(value) > maxLine { // longer than Set ever sends
+		return old, ErrTampered
+	}
+	// By hand, because DecodeMulti makes a list of every error.
+	for _, codec := range t.codecs {
+		if codec.Decode(t.name, value, &v) == nil {
+			return v, nil
+		}
+	}
+	for _, codec := range t.ageless {
+		if codec.Decode(t.name, value, &v) == nil {
+			return old, ErrExpired
+		}
+	}
+	return old, ErrTampered
 }

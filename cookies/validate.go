@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/candorhttp/candor/consent"
 )
@@ -24,12 +23,24 @@ func validate(policy consent.Policy, specs []Spec, basis map[consent.Purpose]con
 		v.at = fmt.Sprintf("specs[%d] (%s)", i, quoteName(s.Name))
 		v.spec(s)
 		for j, o := range specs[:i] {
-			if s.Name == o.Name || s.Field && o.Field && strings.EqualFold(s.Name, o.Name) {
+			if same(s, o) {
 				v.fault("name: is declared by specs[%d] as well; merge them", j)
 			}
 		}
 	}
 	return errors.Join(v.faults...)
+}
+
+// same reports whether two specs are for the same thing. Several third parties
+// may use one name, each on its own domain.
+func same(s, o Spec) bool {
+	switch {
+	case s.Field != o.Field || s.ThirdParty != o.ThirdParty || s.ThirdParty && s.Provider != o.Provider:
+		return false
+	case s.Field:
+		return strings.EqualFold(s.Name, o.Name)
+	}
+	return s.Name == o.Name
 }
 
 type validator struct {
@@ -47,9 +58,7 @@ func (v *validator) spec(s Spec) {
 	if _, ok := v.basis[s.Purpose]; !ok {
 		v.fault("purpose: %s is not in the policy; declare it there or choose another", quoteName(string(s.Purpose)))
 	}
-	if s.Recipient != "" && !slices.ContainsFunc(v.policy.Recipients, func(r consent.Recipient) bool { return r.Name == s.Recipient }) {
-		v.fault("recipient: is not among the policy's recipients; declare it there with country and safeguard")
-	}
+	v.recipient(s)
 	for _, l := range v.policy.Languages {
 		if s.Description[l] == "" {
 			v.fault("description: has no text for language %q; write one", l)
@@ -59,10 +68,31 @@ func (v *validator) spec(s Spec) {
 		v.field(s)
 		return
 	}
+	if len(s.Groups) > 0 {
+		v.fault("groups: are for the field Report-To; leave them out")
+	}
 	v.name(s)
 	v.attributes(s)
+	v.thirdParty(s)
 	for j, variant := range s.Variants {
 		v.variant(s, j, variant)
+	}
+}
+
+// recipient holds the spec against what the policy says of its purpose: nobody
+// gets to see a cookie who is not named there.
+func (v *validator) recipient(s Spec) {
+	if s.Recipient == "" {
+		return
+	}
+	if !slices.ContainsFunc(v.policy.Recipients, func(r consent.Recipient) bool { return r.Name == s.Recipient }) {
+		v.fault("recipient: is not among the policy's recipients; declare it there with country and safeguard")
+		return
+	}
+	for _, p := range v.policy.Processing {
+		if p.Purpose == s.Purpose && !slices.Contains(p.Recipients, s.Recipient) {
+			v.fault("recipient: is not one that the policy names for purpose %s; name it there", quoteName(string(s.Purpose)))
+		}
 	}
 }
 
@@ -70,8 +100,36 @@ func (v *validator) field(s Spec) {
 	if !slices.Contains(storedFields, strings.ToLower(s.Name)) {
 		v.fault("name: is not a field that stores something; choose NEL, Report-To, Reporting-Endpoints, Accept-CH or Critical-CH")
 	}
-	if s.Lifetime != 0 || s.ScriptReadable || s.SameSite != 0 || s.Partitioned || len(s.Variants) > 0 {
-		v.fault("field: lifetime, attributes and variants are for cookies; leave them out")
+	if s.Lifetime != 0 || s.ScriptReadable || s.SameSite != 0 || s.Partitioned || s.ThirdParty || len(s.Variants) > 0 {
+		v.fault("field: lifetime, attributes, third party and variants are for cookies; leave them out")
+	}
+	if len(s.Groups) > 0 && !strings.EqualFold(s.Name, "Report-To") {
+		v.fault("groups: are for the field Report-To; leave them out")
+	}
+	for j, group := range s.Groups {
+		if !isToken(group) || len(group) > 64 {
+			v.fault("groups[%d]: is not a token of at most 64 characters; give the group of the Report-To field a plain name", j)
+		}
+	}
+}
+
+func (v *validator) thirdParty(s Spec) {
+	if !s.ThirdParty {
+		return
+	}
+	if s.Provider == "" || s.Provider == v.policy.Controller.Name {
+		v.fault("provider: of a third party's cookie is missing or the site itself; say whose it is")
+	}
+	if s.Recipient == "" {
+		v.fault("recipient: is missing; a third party sees its own cookie, so name it among the policy's recipients")
+	}
+	if len(s.Variants) == 0 {
+		v.fault("variants: are missing; name the domain that sets it")
+	}
+	for j, variant := range s.Variants {
+		if variant.Domain == "" {
+			v.fault("variants[%d].domain: is missing; name the domain that sets it", j)
+		}
 	}
 }
 
@@ -80,6 +138,9 @@ func (v *validator) name(s Spec) {
 	if !isToken(name) || strings.Contains(name, "*") {
 		v.fault("name: is not a cookie name; use a token (RFC 9110 §5.6.2), with one * at the end for a family")
 		return
+	}
+	if len(name) > 256 {
+		v.fault("name: is longer than 256 bytes; browsers take 4096 with the value, so choose a shorter one")
 	}
 	if isFamily && len(name) < 3 {
 		v.fault("name: the family is too wide; give at least three characters before the *")
@@ -100,6 +161,9 @@ func (v *validator) attributes(s Spec) {
 	default:
 		v.fault("same-site: is unknown; choose Lax, Strict or None")
 	}
+	if s.ScriptReadable && (hasPrefixFold(s.Name, "__http-") || hasPrefixFold(s.Name, "__host-http-")) {
+		v.fault("script-readable: browsers refuse a cookie of that prefix without HttpOnly; clear it or rename the cookie")
+	}
 }
 
 func (v *validator) variant(s Spec, j int, variant Variant) {
@@ -110,16 +174,12 @@ func (v *validator) variant(s Spec, j int, variant Variant) {
 		v.fault("variants[%d].path: is not a path; begin it with a slash", j)
 	}
 	// RFC 6265bis §4.1.3.2: browsers refuse anything else under that name.
-	if hasPrefixFold(s.Name, "__Host-") && (variant.Domain != "" || variant.Path != "" && variant.Path != "/") {
+	if hasPrefixFold(s.Name, "__host-") && !s.ThirdParty && (variant.Domain != "" || variant.Path != "" && variant.Path != "/") {
 		v.fault("variants[%d]: a __Host- cookie has no Domain and Path=/; leave the variant out or rename the cookie", j)
 	}
 	if slices.Contains(s.Variants[:j], variant) {
 		v.fault("variants[%d]: is given twice; remove one", j)
 	}
-}
-
-func hasPrefixFold(s, prefix string) bool {
-	return len(s) >= len(prefix) && strings.EqualFold(s[:len(prefix)], prefix)
 }
 
 func isToken(s string) bool {
@@ -142,24 +202,6 @@ func isDomain(s string) bool {
 		}
 	}
 	return true
-}
-
-// Warnings lints what is allowed and rarely meant. It returns sentences in the
-// form of errors, none of which stops a constructor.
-func (inv *Inventory) Warnings() []string {
-	tracking := []string{"_ga", "_gid", "_gat", "_gcl_au", "_fbp", "_fbc", "_pk_id", "_hjid", "_ga_*", "_gat_*", "_pk_*"}
-	var out []string
-	for i, s := range inv.specs {
-		if inv.basis[s.Purpose] != consent.Essential || s.Field {
-			continue
-		}
-		if slices.Contains(tracking, s.Name) {
-			out = append(out, fmt.Sprintf("cookies: inventory: specs[%d]: %s is a tracking cookie and called essential; choose a purpose that asks", i, s.Name))
-		} else if s.Lifetime > 31*24*time.Hour {
-			out = append(out, fmt.Sprintf("cookies: inventory: specs[%d]: %s is essential and kept for more than a month; staying signed in is a choice, so offer it as one", i, s.Name))
-		}
-	}
-	return out
 }
 
 // quoteName quotes a name from outside: 32 characters of a small alphabet.
