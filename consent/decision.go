@@ -15,6 +15,7 @@ type Decision struct {
 	source                 Source
 	regime                 Regime
 	gpc                    bool
+	since                  int
 }
 
 // Signals is what a request says besides its cookie.
@@ -35,6 +36,9 @@ func Decide(stored *Stored, signals Signals, rules *Rules, now time.Time) Decisi
 	if stored.Unreadable || stored.Version > rules.policy.Version {
 		doubt = ^uint64(0)
 	} else {
+		if len(stored.Answers) > 0 {
+			d.since = stored.Version
+		}
 		for _, a := range stored.Answers {
 			i := rules.byNumber[a.Number]
 			if i < 0 {
@@ -48,8 +52,8 @@ func Decide(stored *Stored, signals Signals, rules *Rules, now time.Time) Decisi
 			switch {
 			case a.Day > today+1: // a day of slack for clocks
 				doubt |= bit
-			case today >= a.expires(rules):
-				doubt |= bit
+			case today >= a.expires(rules), int(a.Version) > rules.policy.Version:
+				doubt |= bit // expired, or said to a text that this server does not have
 			case !a.Granted:
 				d.denied |= bit
 			case int(a.Version) < rules.policy.Processing[i].GoodSince:

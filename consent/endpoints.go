@@ -129,7 +129,7 @@ func (m *Manager) serveChoice(w http.ResponseWriter, r *http.Request, x *exchang
 		m.refuse(w, r, http.StatusBadRequest, err.Error())
 		return
 	}
-	m.answerChoice(w, r, x, post, grants)
+	m.answerChoice(w, r, x, post, Choices{Grants: grants, everything: post.action == "refuse"})
 }
 
 // chosen turns a post to decision into what is granted and refused.
@@ -189,16 +189,17 @@ func (m *Manager) serveWithdraw(w http.ResponseWriter, r *http.Request, x *excha
 		m.refuse(w, r, http.StatusBadRequest, err.Error())
 		return
 	}
-	if len(grants) == 0 {
+	everything := len(grants) == 0
+	if everything {
 		for _, p := range m.rules.purposes(m.rules.askable()) {
 			grants[p] = false
 		}
 	}
-	m.answerChoice(w, r, x, post, grants)
+	m.answerChoice(w, r, x, post, Choices{Grants: grants, everything: everything})
 }
 
-func (m *Manager) answerChoice(w http.ResponseWriter, r *http.Request, x *exchange.Exchange, post *post, grants map[Purpose]bool) {
-	for _, granted := range grants {
+func (m *Manager) answerChoice(w http.ResponseWriter, r *http.Request, x *exchange.Exchange, post *post, c Choices) {
+	for _, granted := range c.Grants {
 		// A no passes before any limit is looked at.
 		if granted && !m.limits.allow(m.visitors.Client(r), m.now()) {
 			m.counters.limited.Add(1)
@@ -214,7 +215,8 @@ func (m *Manager) answerChoice(w http.ResponseWriter, r *http.Request, x *exchan
 	if post.json {
 		method = MethodJSON
 	}
-	recorded, err := m.record(x, Choices{Grants: grants, Language: post.language}, method)
+	c.Language = post.language
+	recorded, err := m.record(x, c, method)
 	switch {
 	case errors.Is(err, ErrLedger):
 		w.Header().Set("Retry-After", "5")

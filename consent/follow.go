@@ -16,9 +16,6 @@ const maxOwn = 1 << 16
 
 // following is how a manager hears what other processes append.
 type following struct {
-	cancel context.CancelFunc
-	done   chan struct{} // closed when the goroutine ended; nil when none ran
-
 	mu  sync.Mutex
 	own map[change]struct{} // nil when the ledger is not followed
 }
@@ -48,51 +45,44 @@ func (f *following) heard(c change) bool {
 	return ok
 }
 
-// rebuild learns from the ledger which revisions were replaced, and returns the
-// number of its last entry.
-func (m *Manager) rebuild(ctx context.Context) (last uint64, err error) {
+// rebuild learns from the ledger which revisions were replaced.
+func (m *Manager) rebuild(ctx context.Context) (seen announced, err error) {
 	err = m.ledger.Scan(ctx, 0, func(e Entry) error {
-		last = e.Seq
+		seen.last, seen.version = e.Seq, max(seen.version, e.Policy)
+		seen.granted |= m.rules.set(e.Granted)
 		m.learn(e)
 		return nil
 	})
-	return last, err
+	return seen, err
 }
 
-// follow hears what is appended after the given number, until Close.
-func (m *Manager) follow(f Follower, last uint64) {
-	ctx, cancel := context.WithCancel(context.Background())
-	m.following.cancel, m.following.done = cancel, make(chan struct{})
-	m.following.own = map[change]struct{}{}
-	go func() {
-		defer close(m.following.done)
-		pause := 50 * time.Millisecond
-		for {
-			before := last
-			err := f.Follow(ctx, last, func(e Entry) error {
-				if e.Seq > last {
-					last = e.Seq
-					m.learn(e)
-				}
-				return nil
-			})
-			if ctx.Err() != nil {
-				return
+// follow hears what is appended after the given number, until ctx ends.
+func (m *Manager) follow(ctx context.Context, f Follower, last uint64) {
+	const firstPause = 50 * time.Millisecond
+	for pause := firstPause; ; {
+		before := last
+		err := f.Follow(ctx, last, func(e Entry) error {
+			if e.Seq > last {
+				last = e.Seq
+				m.learn(e)
 			}
-			m.counters.followErrors.Add(1)
-			if last > before {
-				pause = 50 * time.Millisecond
-			} else {
-				pause = min(2*pause, maxFollowPause)
-			}
-			m.logger.Warn("consent: the ledger is not heard; withdrawals made by other processes count here once it is", "error", err)
-			select {
-			case <-ctx.Done():
-				return
-			case <-time.After(pause/2 + rand.N(pause/2)):
-			}
+			return nil
+		})
+		if ctx.Err() != nil {
+			return
 		}
-	}()
+		m.counters.followErrors.Add(1)
+		if last > before {
+			pause = firstPause
+		}
+		m.logger.Warn("consent: the ledger is not heard; withdrawals made by other processes count here once it is", "error", err)
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(pause/2 + rand.N(pause/2)):
+		}
+		pause = min(2*pause, maxFollowPause)
+	}
 }
 
 // learn takes notice of an entry that this or another process appended.
@@ -121,4 +111,4 @@ func (m *Manager) fork(e Entry) {
 }
 
 // followed reports whether other processes are heard.
-func (m *Manager) followed() bool { return m.following.done != nil }
+func (m *Manager) followed() bool { return m.following.own != nil }

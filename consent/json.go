@@ -8,7 +8,8 @@ import "strconv"
 //
 // The purposes stand in the order of the policy. A further member, "allowed",
 // lists every purpose that may be used where those are not just the granted
-// ones: with Objection purposes, and under the opt-out regime.
+// ones: with Objection purposes, and under the opt-out regime. "since" is the
+// version under which the visitor chose, where it is not the one that runs.
 func (d Decision) MarshalJSON() ([]byte, error) { return append(d.appendJSON(nil), '}'), nil }
 
 // appendJSON appends the state without its last brace. Purpose names need no
@@ -23,6 +24,10 @@ func (d Decision) appendJSON(b []byte) []byte {
 		comma = ","
 	}
 	b = append(b, '}')
+	if d.since > 0 && d.since < d.Version() {
+		b = append(b, `,"since":`...)
+		b = strconv.AppendInt(b, int64(d.since), 10)
+	}
 	if d.rules == nil || d.allowed&d.rules.askable() == d.granted {
 		return b
 	}

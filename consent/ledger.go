@@ -15,6 +15,9 @@ const (
 	// EntryErasure says that somebody was erased. Its Subject is not theirs but a
 	// one-way image of it, by which a copy of their cookie counts for nothing.
 	EntryErasure EntryKind = "erasure"
+	// EntryPolicy says that a version of the policy made earlier grants stale and
+	// the host was told. It is nobody's.
+	EntryPolicy EntryKind = "policy"
 )
 
 // Method says how a choice was made.

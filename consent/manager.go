@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/candorhttp/candor/consent/exchange"
@@ -42,6 +43,14 @@ type Config struct {
 	// Regime chooses the regime of a request; nil means OptIn for all. What it
 	// looks at must be in the host's Vary.
 	Regime func(*http.Request) Regime
+	// OnMaterialChange is told when New finds that the policy made earlier grants
+	// stale (Processing.GoodSince) and the ledger holds such grants: for the
+	// site's mail to those who have an account. It is called once for a version,
+	// by one process of those that share the ledger, in its own goroutine, and
+	// again with longer and longer pauses until it returns nil; its context ends
+	// with Close, which says so if it was not told. A process that dies in
+	// between does not tell, so log what you sent. Nil tells nobody.
+	OnMaterialChange func(context.Context, MaterialChange) error
 	// Disclosures lists who may be given a visitor's full address, see
 	// [Manager.Disclose]; nil means nobody.
 	Disclosures []Disclosure
@@ -76,6 +85,9 @@ type Manager struct {
 	subjects    [64]sync.Mutex // striped by subject: one change of a subject at a time
 	pending     pending
 	following   following
+	background  background
+	onMaterial  func(context.Context, MaterialChange) error
+	untold      atomic.Bool // onMaterial did not succeed yet
 	counters    counters
 	disclosures disclosures
 	lateRoutes  routeSet
@@ -161,14 +173,36 @@ func New(cfg Config) (*Manager, error) {
 		bound = defaultSuperseded
 	}
 	m.superseded = newSuperseded(bound)
-	last, err := m.rebuild(context.Background())
+	m.onMaterial = cfg.OnMaterialChange
+	m.background.ctx, m.background.cancel = context.WithCancel(context.Background())
+	seen, err := m.rebuild(context.Background())
 	if err != nil {
 		return nil, fmt.Errorf("consent: config: Ledger: cannot be read, so withdrawn grants are not known; mend it: %w", err)
 	}
 	if f, ok := m.ledger.(Follower); ok {
-		m.follow(f, last)
+		m.following.own = map[change]struct{}{}
+		m.background.run(func(ctx context.Context) { m.follow(ctx, f, seen.last) })
+	}
+	if err := m.announce(seen); err != nil {
+		m.logger.Error("consent: the ledger does not take a new version of the policy; OnMaterialChange is called at the next start", "error", err)
 	}
 	return m, nil
+}
+
+// Subject returns who the visitor of a request is in the ledger, nobody when
+// nothing is granted or outside of Middleware: for hosts that keep it with an
+// account, so that they know for whom [MaterialChange.Subjects] or an erasure
+// is. It does not mark the response, so do not show it.
+func (m *Manager) Subject(r *http.Request) Subject {
+	x := exchange.From(r.Context())
+	if x == nil {
+		return Subject{}
+	}
+	s := m.state(x)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.decide()
+	return s.stored.Subject
 }
 
 // Policy returns the policy that runs.

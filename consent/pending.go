@@ -2,6 +2,7 @@ package consent
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -128,21 +129,19 @@ func (m *Manager) Close(ctx context.Context) error {
 		}
 	}
 	p.mu.Unlock()
-	if f := &m.following; f.done != nil {
-		f.cancel()
-		select {
-		case <-f.done:
-		case <-ctx.Done():
-		}
+	m.background.stop(ctx)
+	var untold error
+	if m.untold.Load() {
+		untold = errors.New("consent: close: OnMaterialChange did not succeed; nobody else calls it for this version of the policy")
 	}
 	for {
 		err := m.appendPending(ctx, false)
 		if err == nil {
-			return nil
+			return untold
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("consent: close: %d choices are in effect and not recorded: %w", p.len(), err)
+			return errors.Join(untold, fmt.Errorf("consent: close: %d choices are in effect and not recorded: %w", p.len(), err))
 		case <-time.After(100 * time.Millisecond):
 		}
 	}

@@ -37,6 +37,10 @@ type Choices struct {
 	// Language is the policy language the visitor was shown; unknown means the
 	// policy's default.
 	Language string
+
+	// everything says that a no is to all purposes, also to those that only a
+	// newer policy on another server has.
+	everything bool
 }
 
 // Record keeps choices that were made in a dialog of the host's own. Call it
@@ -87,10 +91,10 @@ func (m *Manager) record(x *exchange.Exchange, c Choices, method Method) (record
 		}
 		yes = 0
 	}
-	recorded, err = m.apply(s, yes, no, c.Language, method)
+	recorded, err = m.apply(s, yes, no, c, method)
 	if errors.Is(err, ErrLedger) && no&s.decision.allowed != 0 {
 		// The yes did not count; the no that came with it does.
-		_, _ = m.apply(s, 0, no, c.Language, method)
+		_, _ = m.apply(s, 0, no, c, method)
 	}
 	if committed && err == nil {
 		s.line = ""
@@ -141,7 +145,7 @@ func quoteName(s string) string {
 // apply makes the new state of the visitor: first the memory of what was
 // replaced and the ledger, in the order that is safe for what was said, then
 // the cookie. The locks of the state and of its subject are held.
-func (m *Manager) apply(s *state, yes, no uint64, language string, method Method) (recorded bool, err error) {
+func (m *Manager) apply(s *state, yes, no uint64, c Choices, method Method) (recorded bool, err error) {
 	old := s.stored
 	if old.Unreadable {
 		old = Stored{}
@@ -155,7 +159,7 @@ func (m *Manager) apply(s *state, yes, no uint64, language string, method Method
 	// servers differ: the watermark rests on it.
 	now := time.Unix(max(m.now().Unix(), old.Issued*60), 0).UTC()
 	next := Stored{Version: m.rules.policy.Version}
-	m.keep(&next, old, s.decision, yes|no, now)
+	m.keep(&next, old, yes|no, c.everything, now)
 	for i, p := range m.rules.policy.Processing {
 		switch bit := uint64(1) << i; {
 		case no&bit != 0: // said both ways in one post: no
@@ -169,7 +173,7 @@ func (m *Manager) apply(s *state, yes, no uint64, language string, method Method
 	}
 	yes &^= no
 
-	language = m.rules.language(language)
+	language := m.rules.language(c.Language)
 	e := Entry{
 		Time: now, Policy: next.Version, Granted: m.rules.purposes(yes), Denied: m.rules.purposes(no),
 		Language: language, TextHash: m.rules.textHash[language],
@@ -232,16 +236,17 @@ func (m *Manager) apply(s *state, yes, no uint64, language string, method Method
 }
 
 // keep copies what stays: answers to purposes that were not named now, as far
-// as they still count. A stale or expired one becomes unset.
-func (m *Manager) keep(next *Stored, old Stored, d Decision, named uint64, now time.Time) {
+// as they still count. A stale or expired one becomes unset. During a rolling
+// deployment, that includes answers to purposes that this server does not have
+// yet, unless everything is refused.
+func (m *Manager) keep(next *Stored, old Stored, named uint64, everything bool, now time.Time) {
 	for _, a := range old.Answers {
-		i := m.rules.byNumber[a.Number]
-		if i < 0 {
-			continue
+		stays := old.Version > m.rules.policy.Version && !everything
+		if i := m.rules.byNumber[a.Number]; i >= 0 {
+			stale := a.Granted && int(a.Version) < m.rules.policy.Processing[i].GoodSince
+			stays = (named|m.rules.essential)&(1<<i) == 0 && !stale
 		}
-		bit := uint64(1) << i
-		stale := a.Granted && int(a.Version) < m.rules.policy.Processing[i].GoodSince
-		if bit&(named|m.rules.essential) == 0 && !stale && dayOf(now) < a.expires(m.rules) {
+		if stays && dayOf(now) < a.expires(m.rules) {
 			next.set(a)
 		}
 	}
