@@ -19,6 +19,7 @@ import (
 // use.
 type Access struct {
 	fields     []Field
+	writes     []write // the same, as a line is made from them
 	visitors   *iputil.Resolver
 	consent    *consent.Manager
 	purpose    consent.Purpose
@@ -54,6 +55,9 @@ func New(cfg Config) (*Access, error) {
 		query: slices.Clone(cfg.Query), mux: cfg.Mux, skip: slices.Clone(cfg.Skip), sample: cfg.Sample, custom: len(cfg.Custom) > 0,
 		pseudonyms: cfg.Pseudonyms, output: cfg.Output, handler: cfg.Handler, format: cfg.Format,
 	}
+	for _, f := range fields {
+		a.writes = append(a.writes, write{`,"` + f.Name + `":`, f.Tier == Granted, f.value})
+	}
 	a.lines.New = func() any { return &line{text: make([]byte, 0, 1024)} }
 	if a.pseudonyms == nil && slices.ContainsFunc(fields, func(f Field) bool { return f.Name == "client.pseudonym" }) {
 		keyring, err := pseudonym.New(pseudonym.Config{})
@@ -84,9 +88,7 @@ func (a *Access) Middleware(next http.Handler) http.Handler {
 		if a.consent != nil {
 			a.consent.Attach(x)
 		}
-		if ids.Get(x) == nil {
-			ids.Set(x, &requestID{access: a, x: x})
-		}
+		logs.LoadOrStore(x, a)
 		if a.custom && customs.Get(x) == nil {
 			customs.Set(x, &customValues{})
 		}
@@ -100,7 +102,7 @@ func (a *Access) AtEnd(x *exchange.Exchange) {
 	l := a.lines.Get().(*line)
 	defer a.lines.Put(l)
 	r := &l.record
-	r.fill(a, x)
+	r.fill(a, x, &l.scratch)
 	defer r.forget()
 	if !a.passes(r) {
 		return
@@ -125,8 +127,9 @@ func (a *Access) AtEnd(x *exchange.Exchange) {
 
 // line is what one line is made in. Between uses its record is empty.
 type line struct {
-	record record
-	text   []byte
+	record  record
+	text    []byte
+	scratch scratch
 }
 
 // maxKeptLine bounds the buffers that are kept for the next line.

@@ -2,6 +2,7 @@ package logging_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
@@ -265,6 +266,31 @@ func TestRequestID(t *testing.T) {
 	require.Empty(t, logging.RequestID(r.Context()))
 	require.NotContains(t, out.text(), "consent.state", "no manager: strict")
 	require.Contains(t, out.text(), `"client.address":"192.0.0.0"`)
+}
+
+// Work that goes on after the answer still finds the line's id, whoever asks
+// first, and two logs of one request have the same.
+func TestRequestIDAfterTheEnd(t *testing.T) {
+	var logs [2]output
+	var ctx context.Context
+	h := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { ctx = r.Context() }))
+	for i := range logs {
+		access, err := logging.New(logging.Config{Output: &logs[i]})
+		require.NoError(t, err)
+		defer access.Close()
+		h = access.Middleware(h)
+	}
+	seen := map[string]bool{}
+	for range 100 {
+		h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil))
+		id := logging.RequestID(ctx)
+		require.Equal(t, id, logging.RequestID(ctx))
+		require.False(t, seen[id])
+		seen[id] = true
+		for i := range logs {
+			require.Contains(t, logs[i].lines[len(logs[i].lines)-1], `"request.id":"`+id+`"`)
+		}
+	}
 }
 
 // Whatever is sent where, nothing of it is in the log, in no encoding.

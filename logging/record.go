@@ -12,6 +12,7 @@ import (
 // record is what a line is made from.
 type record struct {
 	access  *Access
+	scratch *scratch
 	x       *exchange.Exchange
 	req     *http.Request
 	outcome exchange.Outcome
@@ -23,8 +24,8 @@ type record struct {
 }
 
 // fill makes the record of an exchange that has ended.
-func (r *record) fill(a *Access, x *exchange.Exchange) {
-	*r = record{access: a, x: x, req: x.Request(), outcome: x.Outcome()}
+func (r *record) fill(a *Access, x *exchange.Exchange, s *scratch) {
+	*r = record{access: a, scratch: s, x: x, req: x.Request(), outcome: x.Outcome()}
 	if a.consent != nil {
 		// Peek: the response does not depend on what is logged of it.
 		d := a.consent.Peek(x)
@@ -34,32 +35,42 @@ func (r *record) fill(a *Access, x *exchange.Exchange) {
 	}
 	if !r.privacy {
 		r.client = a.visitors.Client(r.req)
-		r.agent = agent.Parse(r.req.UserAgent())
+		if lines := r.req.Header["User-Agent"]; len(lines) > 0 {
+			r.agent = agent.Parse(lines[0])
+		} else {
+			r.agent = agent.Parse("")
+		}
 	}
 }
 
 // forget drops what the record holds of the request.
 func (r *record) forget() { *r = record{} }
 
+// write is what of a field it takes to write it.
+type write struct {
+	key     string // as it stands in a line: ,"name":
+	granted bool
+	value   func(dst []byte, r *record) []byte
+}
+
 // appendLine appends the record as one line of JSON.
 func (r *record) appendLine(dst []byte) []byte {
-	dst = append(dst, '{')
-	for i := range r.access.fields {
-		f := &r.access.fields[i]
-		if f.Tier == Granted && !r.granted {
+	start := len(dst)
+	for i := range r.access.writes {
+		w := &r.access.writes[i]
+		if w.granted && !r.granted {
 			continue
 		}
 		begin := len(dst)
-		if dst[begin-1] != '{' {
-			dst = append(dst, ',')
-		}
-		dst = append(dst, '"')
-		dst = append(dst, f.Name...)
-		dst = append(dst, '"', ':')
+		dst = append(dst, w.key...)
 		empty := len(dst)
-		if dst = f.value(dst, r); len(dst) == empty {
+		if dst = w.value(dst, r); len(dst) == empty {
 			dst = dst[:begin]
 		}
 	}
+	if len(dst) == start {
+		return append(dst, "{}\n"...)
+	}
+	dst[start] = '{' // in place of the first comma
 	return append(dst, '}', '\n')
 }

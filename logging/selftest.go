@@ -37,12 +37,12 @@ func (a *Access) selfTest() error {
 	req.Header.Set("Authorization", "Bearer c4n4ry-t0k3n")
 	var lines []byte
 	x, w, inner := exchange.Begin(nowhere{}, req)
-	ids.Set(x, &requestID{access: a, x: x})
+	logs.Set(x, a)
 	x.Serve(http.NotFoundHandler(), w, inner)
 	for _, client := range []string{"203.0.113.77", "2001:db8:c0de:feed:1:2:3:4"} {
 		for _, granted := range []bool{false, true} {
 			r := record{
-				access: a, x: x, req: req, outcome: x.Outcome(), client: netip.MustParseAddr(client),
+				access: a, scratch: &scratch{}, x: x, req: req, outcome: x.Outcome(), client: netip.MustParseAddr(client),
 				agent: agent.Parse(req.UserAgent()), granted: granted,
 			}
 			lines = r.appendLine(lines)

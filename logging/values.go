@@ -1,7 +1,6 @@
 package logging
 
 import (
-	"encoding/hex"
 	"net/http"
 	"strconv"
 	"time"
@@ -13,11 +12,7 @@ import (
 // none. What a visitor sent passes only through a list, a truncation or a
 // strict form.
 
-func putTime(dst []byte, r *record) []byte {
-	dst = append(dst, '"')
-	dst = r.x.Start().UTC().Truncate(time.Second).AppendFormat(dst, time.RFC3339)
-	return append(dst, '"')
-}
+func putTime(dst []byte, r *record) []byte { return r.scratch.appendSecond(dst, r.x.Start()) }
 
 func putFineTime(dst []byte, r *record) []byte {
 	if r.privacy {
@@ -32,9 +27,9 @@ func putMethod(dst []byte, r *record) []byte {
 	switch r.req.Method {
 	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch,
 		http.MethodDelete, http.MethodConnect, http.MethodOptions, http.MethodTrace:
-		return appendString(dst, r.req.Method)
+		return appendWord(dst, r.req.Method)
 	}
-	return appendString(dst, "_OTHER")
+	return appendWord(dst, "_OTHER")
 }
 
 func putRoute(dst []byte, r *record) []byte {
@@ -46,9 +41,9 @@ func putRoute(dst []byte, r *record) []byte {
 
 func putScheme(dst []byte, r *record) []byte {
 	if r.access.visitors.HTTPS(r.req) {
-		return appendString(dst, "https")
+		return appendWord(dst, "https")
 	}
-	return appendString(dst, "http")
+	return appendWord(dst, "http")
 }
 
 func putQuery(dst []byte, r *record) []byte {
@@ -72,22 +67,33 @@ func putStatus(dst []byte, r *record) []byte {
 func putSize(dst []byte, r *record) []byte { return strconv.AppendInt(dst, r.outcome.Bytes, 10) }
 
 func putDuration(dst []byte, r *record) []byte {
-	ms := r.outcome.Duration.Round(time.Millisecond).Milliseconds()
-	return strconv.AppendFloat(dst, float64(ms)/1000, 'f', -1, 64)
+	ms := max(0, r.outcome.Duration.Round(time.Millisecond).Milliseconds())
+	dst = strconv.AppendInt(dst, ms/1000, 10)
+	if ms %= 1000; ms == 0 {
+		return dst
+	}
+	dst = append(dst, '.', byte('0'+ms/100))
+	if ms %= 100; ms != 0 {
+		dst = append(dst, byte('0'+ms/10))
+	}
+	if ms %= 10; ms != 0 {
+		dst = append(dst, byte('0'+ms))
+	}
+	return dst
 }
 
 func putProtocol(dst []byte, r *record) []byte {
 	switch {
 	case r.req.ProtoMajor == 1 && r.req.ProtoMinor == 1:
-		return appendString(dst, "1.1")
+		return appendWord(dst, "1.1")
 	case r.req.ProtoMajor == 2:
-		return appendString(dst, "2")
+		return appendWord(dst, "2")
 	case r.req.ProtoMajor == 1 && r.req.ProtoMinor == 0:
-		return appendString(dst, "1.0")
+		return appendWord(dst, "1.0")
 	case r.req.ProtoMajor == 3:
-		return appendString(dst, "3")
+		return appendWord(dst, "3")
 	}
-	return appendString(dst, "_OTHER")
+	return appendWord(dst, "_OTHER")
 }
 
 func putAddress(dst []byte, r *record) []byte {
@@ -134,12 +140,15 @@ func putAgentOS(dst []byte, r *record) []byte { return appendWord(dst, r.agent.O
 
 func putAgentDevice(dst []byte, r *record) []byte { return appendWord(dst, r.agent.Device) }
 
-// appendWord appends a word from a list, or nothing for the empty one.
+// appendWord appends a word from a list, which needs no escapes, or nothing for
+// the empty one.
 func appendWord(dst []byte, word string) []byte {
 	if word == "" {
 		return dst
 	}
-	return appendString(dst, word)
+	dst = append(dst, '"')
+	dst = append(dst, word...)
+	return append(dst, '"')
 }
 
 func putReferrer(dst []byte, r *record) []byte {
@@ -162,26 +171,17 @@ func putState(dst []byte, r *record) []byte {
 	if r.privacy || r.access.consent == nil {
 		return dst
 	}
-	return appendString(dst, r.said.String())
+	return appendWord(dst, r.said.String())
 }
 
 func putID(dst []byte, r *record) []byte {
 	if r.privacy {
 		return dst
 	}
-	id := ids.Get(r.x)
-	if id == nil {
-		return dst
+	if id := idOf(r.x, r.scratch); id != nil {
+		return appendID(dst, id)
 	}
-	u := id.get()
-	dst = append(dst, '"')
-	for i, end := range [...]int{4, 6, 8, 10, 16} { // RFC 9562 §4
-		if i > 0 {
-			dst = append(dst, '-')
-		}
-		dst = hex.AppendEncode(dst, u[[...]int{0, 4, 6, 8, 10}[i]:end])
-	}
-	return append(dst, '"')
+	return dst
 }
 
 // putFailure names the first of what went wrong that explains the others.
@@ -189,15 +189,15 @@ func putFailure(dst []byte, r *record) []byte {
 	o := &r.outcome
 	switch {
 	case o.Panicked:
-		return appendString(dst, "panic")
+		return appendWord(dst, "panic")
 	case o.Superseded:
-		return appendString(dst, "superseded")
+		return appendWord(dst, "superseded")
 	case o.ClientGone:
-		return appendString(dst, "client_gone")
+		return appendWord(dst, "client_gone")
 	case o.WriteError:
-		return appendString(dst, "write_error")
+		return appendWord(dst, "write_error")
 	case o.Aborted:
-		return appendString(dst, "abort")
+		return appendWord(dst, "abort")
 	}
 	return dst
 }

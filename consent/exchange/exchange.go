@@ -3,10 +3,15 @@ package exchange
 import (
 	"context"
 	"net/http"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 )
+
+// The struct is small on purpose: it is made for every request, and what an
+// allocation costs grows with its size. What most exchanges do not need stands
+// behind pointers.
 
 // Exchange is the record of one HTTP exchange: the one wrapper around its
 // response, what the middlewares learned of it, and how it ended. It is made by
@@ -17,33 +22,60 @@ type Exchange struct {
 	req     *http.Request
 	cookies []string
 	start   time.Time
+	flags   atomic.Uint32
 
 	committing sync.Mutex // held while header hooks run
-	committed  atomic.Bool
-	ended      atomic.Bool
-	flags      atomic.Uint32
 
 	mu       sync.Mutex // guards what follows; never held while the writer beneath is called
-	served   bool
-	status   int
+	status   int32
+	hints    int32 // informational responses
 	bytes    int64
-	hints    int // informational responses
 	expected int64
 	first    time.Duration
 	total    time.Duration
 	route    string
 	inner    *http.Request // as the innermost middleware passed it on, until the end
-	template func(*http.Request) string
+
+	// The first of each stand here, added under mu and read without: what is
+	// counted does not change any more.
+	counts atomic.Uint32 // eight bits for each
+	before [3]HeaderHook
+	atEnd  [2]EndHook
+	slots  [3]slot
+	more   *overflow // the others, and what is rare; nil for none
+}
+
+// The places in counts.
+const (
+	hooksBefore = 8 * iota
+	hooksAtEnd
+	slotsFilled
+)
+
+func (x *Exchange) count(of int) int { return int(x.counts.Load() >> of & 0xff) }
+
+// add counts one more, with the lock held.
+func (x *Exchange) add(of int) { x.counts.Store(x.counts.Load() + 1<<of) }
+
+// overflow is what has no place in an Exchange. It is guarded by mu.
+type overflow struct {
 	before   []HeaderHook
 	atEnd    []EndHook
 	slots    []slot
-	kept     []field // storage fields as they were at commit
+	template func(*http.Request) string // of the route
+	kept     []field                    // storage fields as they were at commit
 
-	beforeArray [3]HeaderHook
-	atEndArray  [3]EndHook
-	slotArray   [4]slot
-	keptArray   [1]field
-	keptValues  [2]string
+	// Room for what is usual: one field with one or two lines.
+	keptArray  [1]field
+	keptValues [2]string
+}
+
+// overflow returns the place for more, with the lock held.
+func (x *Exchange) overflow() *overflow {
+	if x.more == nil {
+		x.more = &overflow{}
+	}
+	return x.more
 }
 
 // HeaderHook is called exactly once for a response, just before its final
@@ -90,13 +122,13 @@ func From(ctx context.Context) *Exchange {
 // writer later, and its hooks with it.
 func Begin(w http.ResponseWriter, r *http.Request) (*Exchange, http.ResponseWriter, *http.Request) {
 	own, wrapped := w.(interface{ exchange() *Exchange })
-	if x := From(r.Context()); x != nil && !x.ended.Load() {
+	if x := From(r.Context()); x != nil && !x.has(flagEnded) {
 		if !wrapped || own.exchange() != x {
 			x.set(flagSecondWriter)
 		}
 		return x, w, r
 	}
-	if wrapped && !own.exchange().ended.Load() {
+	if wrapped && !own.exchange().has(flagEnded) {
 		// Something replaced the context, and with it the exchange.
 		x := own.exchange()
 		return x, w, r.WithContext(context.WithValue(r.Context(), carrierKey{}, x))
@@ -106,7 +138,6 @@ func Begin(w http.ResponseWriter, r *http.Request) (*Exchange, http.ResponseWrit
 	x.beneath, x.req, x.cookies, x.start, x.expected = w, r, r.Header["Cookie"], time.Now(), -1
 	// Once: HTTP/2 panics when it is asked for after the handler returned.
 	x.header = w.Header()
-	x.before, x.atEnd, x.slots = x.beforeArray[:0], x.atEndArray[:0], x.slotArray[:0]
 	return x, wrap(x), r.WithContext(c)
 }
 
@@ -133,14 +164,40 @@ func (x *Exchange) SecondWriter() bool { return x.has(flagSecondWriter) }
 func (x *Exchange) OnHeader(h HeaderHook) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	for _, other := range x.before {
-		if other == h {
+	n := x.count(hooksBefore)
+	for i := range n {
+		if x.before[i] == h {
 			return
 		}
 	}
-	if !x.committed.Load() && !x.ended.Load() {
-		x.before = append(x.before, h)
+	switch {
+	case x.has(flagCommitted | flagEnded):
+	case n < len(x.before):
+		x.before[n] = h
+		x.add(hooksBefore)
+	case !slices.Contains(x.overflow().before, h):
+		x.more.before = append(x.more.before, h)
+		x.set(flagMore)
 	}
+}
+
+// hook returns the header hook with that number, nil when there is none.
+func (x *Exchange) hook(i int) HeaderHook {
+	if i < len(x.before) {
+		if i < x.count(hooksBefore) {
+			return x.before[i]
+		}
+		return nil
+	}
+	if !x.has(flagMore) {
+		return nil
+	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if i -= len(x.before); i < len(x.more.before) {
+		return x.more.before[i]
+	}
+	return nil
 }
 
 // OnEnd registers a hook for the end of the exchange. Hooks run in the order in
@@ -149,13 +206,19 @@ func (x *Exchange) OnHeader(h HeaderHook) {
 func (x *Exchange) OnEnd(h EndHook) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	for _, other := range x.atEnd {
-		if other == h {
+	n := x.count(hooksAtEnd)
+	for i := range n {
+		if x.atEnd[i] == h {
 			return
 		}
 	}
-	if !x.ended.Load() {
-		x.atEnd = append(x.atEnd, h)
+	switch {
+	case x.has(flagEnded):
+	case n < len(x.atEnd):
+		x.atEnd[n] = h
+		x.add(hooksAtEnd)
+	case !slices.Contains(x.overflow().atEnd, h):
+		x.more.atEnd = append(x.more.atEnd, h)
 	}
 }
 
@@ -164,7 +227,11 @@ func (x *Exchange) OnEnd(h EndHook) {
 // router has chosen when it is called.
 func (x *Exchange) Route() string {
 	x.mu.Lock()
-	route, inner, template := x.route, x.inner, x.template
+	route, inner := x.route, x.inner
+	var template func(*http.Request) string
+	if x.more != nil {
+		template = x.more.template
+	}
 	x.mu.Unlock()
 	switch {
 	case route != "" || inner == nil:
@@ -181,8 +248,8 @@ func (x *Exchange) Route() string {
 func (x *Exchange) RouteBy(r *http.Request, template func(*http.Request) string) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	if !x.ended.Load() {
-		x.inner, x.template = r, template
+	if !x.has(flagEnded) {
+		x.inner, x.overflow().template = r, template
 	}
 }
 
@@ -191,7 +258,7 @@ func (x *Exchange) RouteBy(r *http.Request, template func(*http.Request) string)
 func (x *Exchange) SetRoute(pattern string) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	if x.route == "" && !x.ended.Load() {
+	if x.route == "" && !x.has(flagEnded) {
 		x.route = pattern
 	}
 }

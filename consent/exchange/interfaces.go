@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"reflect"
 )
 
 // The wrapper offers http.Flusher, http.Hijacker, io.ReaderFrom and http.Pusher
@@ -55,9 +56,18 @@ func (w frp) Push(target string, opts *http.PushOptions) error  { return w.x.pus
 func (w hrp) Push(target string, opts *http.PushOptions) error  { return w.x.push(target, opts) }
 func (w fhrp) Push(target string, opts *http.PushOptions) error { return w.x.push(target, opts) }
 
-// wrap returns the wrapper with the interfaces that the writer beneath has.
+// wrap returns the wrapper with the interfaces that the writer beneath has, and
+// notes what sort of writer that is.
 func wrap(x *Exchange) http.ResponseWriter {
 	b := plain{writer{x}}
+	switch reflect.TypeOf(x.beneath).String() {
+	case "*http.response", "*http.http2responseWriter":
+		x.set(flagNative)
+	default:
+		if _, ok := x.beneath.(keeper); ok {
+			x.set(flagKeeper)
+		}
+	}
 	const flusher, hijacker, readerFrom, pusher = 1, 2, 4, 8
 	mask := 0
 	if _, ok := x.beneath.(http.Flusher); ok {

@@ -29,6 +29,12 @@ const (
 	flagSuperseded
 	flagSecondWriter
 	flagHeaderOut // and not only handed to a writer that may still change it
+	flagServed    // somebody owns the exchange
+	flagCommitted
+	flagEnded
+	flagKeeper // the writer beneath is a keeper
+	flagNative // the writer beneath is net/http's own
+	flagMore   // some hooks for the header or slots are in the overflow
 )
 
 func (x *Exchange) set(flag uint32)      { x.flags.Or(flag) }
@@ -40,7 +46,7 @@ func (x *Exchange) Outcome() Outcome {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	o := Outcome{
-		Status: x.status, Bytes: x.bytes, Informational: x.hints, FirstByte: x.first, Duration: x.total,
+		Status: int(x.status), Bytes: x.bytes, Informational: int(x.hints), FirstByte: x.first, Duration: x.total,
 		Hijacked: x.has(flagHijacked), Panicked: x.has(flagPanicked), Aborted: x.has(flagAborted),
 		WriteError: x.has(flagWriteError), ClientGone: x.has(flagClientGone), Superseded: x.has(flagSuperseded),
 	}
@@ -52,4 +58,4 @@ func (x *Exchange) Outcome() Outcome {
 
 // Committed reports whether the final header went out or the connection was
 // hijacked, so that no header can be changed any more.
-func (x *Exchange) Committed() bool { return x.committed.Load() || x.has(flagHijacked) }
+func (x *Exchange) Committed() bool { return x.has(flagCommitted | flagHijacked) }

@@ -14,9 +14,11 @@ import (
 // route from the request they passed on.
 func (x *Exchange) Serve(next http.Handler, w http.ResponseWriter, r *http.Request) {
 	x.mu.Lock()
-	owner := !x.served
-	x.served = true
-	if !x.ended.Load() {
+	owner := !x.has(flagServed)
+	if owner {
+		x.set(flagServed)
+	}
+	if !x.has(flagEnded) {
 		x.inner = r
 	}
 	x.mu.Unlock()
@@ -57,11 +59,6 @@ func (x *Exchange) finish(r *http.Request) {
 	// Nothing was written: the server will answer 200, or something further
 	// out will answer with the header map as it is now.
 	x.commitImplied()
-	x.mu.Lock()
-	if !x.has(flagHijacked) && x.expected > x.bytes && bodyAllowed(x.req.Method, x.status) {
-		x.set(flagAborted)
-	}
-	x.mu.Unlock()
 	x.end()
 }
 
@@ -87,7 +84,7 @@ func (x *Exchange) askWhetherSuperseded() {
 	if x.has(flagSuperseded|flagHijacked) || !errors.Is(x.req.Context().Err(), context.DeadlineExceeded) {
 		return
 	}
-	if _, flusher := x.beneath.(http.Flusher); flusher && !x.committed.Load() {
+	if _, flusher := x.beneath.(http.Flusher); flusher && !x.has(flagCommitted) {
 		return
 	}
 	x.commitImplied()
@@ -107,15 +104,24 @@ func (x *Exchange) end() {
 	// It may have changed since.
 	known := x.statusBeneath()
 	x.mu.Lock()
-	if known != 0 && x.committed.Load() && !x.has(flagHijacked) {
-		x.status = known
+	if known != 0 && x.has(flagCommitted) && !x.has(flagHijacked) {
+		x.status = int32(known)
+	}
+	if !x.has(flagHijacked) && x.expected > x.bytes && bodyAllowed(x.req.Method, x.status) {
+		x.set(flagAborted)
 	}
 	x.total = time.Since(x.start)
-	x.ended.Store(true)
+	x.set(flagEnded)
 	x.inner = nil // a handler that goes on after its time may have it written to
-	hooks := x.atEnd
+	var more []EndHook
+	if x.more != nil {
+		more = x.more.atEnd
+	}
 	x.mu.Unlock()
-	for _, h := range hooks {
+	for i := range x.count(hooksAtEnd) {
+		x.atEnd[i].AtEnd(x)
+	}
+	for _, h := range more {
 		h.AtEnd(x)
 	}
 }
@@ -123,44 +129,44 @@ func (x *Exchange) end() {
 // commit runs the header hooks, once, before the header goes out. A second
 // writer in another goroutine waits, so that it cannot send a header that was
 // not looked at.
-func (x *Exchange) commit(status int) {
+func (x *Exchange) commit(status int) bool {
 	if x.Committed() {
-		return
+		return false
 	}
 	x.committing.Lock()
 	defer x.committing.Unlock()
 	if x.Committed() {
-		return
+		return false
 	}
 	x.runBefore(status)
-	x.keepStorage()
-	dropTrailerNames(x.header)
 	expected := int64(-1)
-	if v := x.header["Content-Length"]; len(v) == 1 {
-		if n, err := strconv.ParseInt(v[0], 10, 64); err == nil {
+	if length := x.seal(); len(length) == 1 {
+		if n, err := strconv.ParseInt(length[0], 10, 64); err == nil {
 			expected = n
 		}
 	}
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	// Hijacked from another goroutine meanwhile: no header went out.
-	if !x.has(flagHijacked) {
-		x.status, x.expected, x.first = status, expected, time.Since(x.start)
-		x.committed.Store(true)
+	if x.has(flagHijacked) {
+		return false
 	}
+	x.status, x.expected, x.first = int32(status), expected, time.Since(x.start)
+	x.set(flagCommitted)
+	return true
 }
 
 // commitImplied commits before something that sends the header without naming
 // a status. gin presets one, 404 where it found no route; else it is 200.
-func (x *Exchange) commitImplied() {
+func (x *Exchange) commitImplied() bool {
 	if x.Committed() {
-		return
+		return false
 	}
 	status := x.statusBeneath()
 	if status == 0 {
 		status = http.StatusOK
 	}
-	x.commit(status)
+	return x.commit(status)
 }
 
 // keeper is a writer that keeps the status for itself until the first byte
@@ -173,10 +179,11 @@ type keeper interface {
 
 // statusBeneath returns the final status that a keeper has, or 0.
 func (x *Exchange) statusBeneath() int {
-	if k, ok := x.beneath.(keeper); ok {
-		if code := k.Status(); code >= 200 && code <= 999 || code == http.StatusSwitchingProtocols {
-			return code
-		}
+	if !x.has(flagKeeper) {
+		return 0
+	}
+	if code := x.beneath.(keeper).Status(); code >= 200 && code <= 999 || code == http.StatusSwitchingProtocols {
+		return code
 	}
 	return 0
 }
@@ -186,13 +193,10 @@ func (x *Exchange) statusBeneath() int {
 // hook registers its own then, and must not be passed over.
 func (x *Exchange) runBefore(status int) {
 	for i := 0; ; i++ {
-		x.mu.Lock()
-		if i >= len(x.before) {
-			x.mu.Unlock()
+		h := x.hook(i)
+		if h == nil {
 			return
 		}
-		h := x.before[i]
-		x.mu.Unlock()
 		h.BeforeHeader(x, status, x.header)
 	}
 }
@@ -206,6 +210,6 @@ func (x *Exchange) clean() {
 }
 
 // bodyAllowed reports whether a response has a body (RFC 9110 §6.4.1).
-func bodyAllowed(method string, status int) bool {
+func bodyAllowed(method string, status int32) bool {
 	return method != http.MethodHead && status >= 200 && status != http.StatusNoContent && status != http.StatusNotModified
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"net/http"
 	"net/http/httptest"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -211,10 +213,57 @@ func TestSlots(t *testing.T) {
 		require.Equal(t, i, *many[i].Get(x))
 	}
 	require.Equal(t, "two", *b.Get(x))
+	b.Set(x, &one)
+	require.Equal(t, "one", *b.Get(x), "also where the new value has another place")
+	b.Set(x, &two)
+	var c exchange.Slot[string]
+	require.Same(t, &one, c.LoadOrStore(x, &one))
+	require.Same(t, &one, c.LoadOrStore(x, &two), "what is there stays")
+	require.Same(t, &one, c.Get(x))
 	x.Serve(http.NotFoundHandler(), w, r)
 	b.Set(x, &one)
 	require.Equal(t, "two", *b.Get(x), "kept, and not changed after the end")
+	var late exchange.Slot[string]
+	require.Same(t, &one, late.LoadOrStore(x, &one))
+	require.Same(t, &one, late.LoadOrStore(x, &two))
 }
+
+// Slots and hooks are put in and asked for from any goroutine. What somebody
+// sees once is not taken back.
+func TestSlotsConcurrently(t *testing.T) {
+	var many [12]exchange.Slot[int]
+	var first exchange.Slot[int]
+	x, w, r := exchange.Begin(httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil))
+	var ends, headers countingHook
+	x.Serve(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		var all sync.WaitGroup
+		winners := make([]*int, 8)
+		for g := range winners {
+			all.Go(func() {
+				winners[g] = first.LoadOrStore(x, &g)
+				for i := range many {
+					many[i].Set(x, &i)
+					require.Equal(t, i, *many[i].Get(x))
+					x.OnHeader(new(countingHook))
+					x.OnEnd(new(countingHook))
+				}
+				x.OnHeader(&headers)
+				x.OnEnd(&ends)
+			})
+		}
+		all.Wait()
+		for _, one := range winners {
+			require.Same(t, winners[0], one)
+		}
+	}), w, r)
+	require.EqualValues(t, 1, ends.n.Load())
+	require.EqualValues(t, 1, headers.n.Load())
+}
+
+type countingHook struct{ n atomic.Int32 }
+
+func (c *countingHook) BeforeHeader(*exchange.Exchange, int, http.Header) { c.n.Add(1) }
+func (c *countingHook) AtEnd(*exchange.Exchange)                          { c.n.Add(1) }
 
 // The request that the first middleware was given, and its cookie lines, stay
 // as they came.

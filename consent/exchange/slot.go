@@ -12,9 +12,26 @@ type Slot[T any] struct{ id byte }
 
 // Get returns what was put into the slot of x, or nil.
 func (s *Slot[T]) Get(x *Exchange) *T {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	for i := range x.slots {
+	if x.has(flagMore) {
+		x.mu.Lock()
+		defer x.mu.Unlock()
+		return s.find(x, x.more)
+	}
+	return s.find(x, nil)
+}
+
+// find looks for the slot. The lock is held where there is more.
+func (s *Slot[T]) find(x *Exchange, more *overflow) *T {
+	if more != nil {
+		for i := range more.slots {
+			if more.slots[i].key == &s.id {
+				v, _ := more.slots[i].value.(*T)
+				return v
+			}
+		}
+	}
+	// The newest first: what was put in again stands behind what it replaces.
+	for i := x.count(slotsFilled) - 1; i >= 0; i-- {
 		if x.slots[i].key == &s.id {
 			v, _ := x.slots[i].value.(*T)
 			return v
@@ -28,14 +45,38 @@ func (s *Slot[T]) Get(x *Exchange) *T {
 func (s *Slot[T]) Set(x *Exchange, v *T) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	if x.ended.Load() {
+	if !x.has(flagEnded) {
+		s.put(x, v)
+	}
+}
+
+// LoadOrStore returns what is in the slot of x, or puts v there and returns
+// that. As it changes nothing, it does so also after the exchange ended.
+func (s *Slot[T]) LoadOrStore(x *Exchange, v *T) *T {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if there := s.find(x, x.more); there != nil {
+		return there
+	}
+	s.put(x, v)
+	return v
+}
+
+// put is Set with the lock held.
+func (s *Slot[T]) put(x *Exchange, v *T) {
+	// A slot that somebody may be reading is left alone.
+	if n := x.count(slotsFilled); n < len(x.slots) {
+		x.slots[n] = slot{&s.id, v}
+		x.add(slotsFilled)
 		return
 	}
-	for i := range x.slots {
-		if x.slots[i].key == &s.id {
-			x.slots[i].value = v
+	more := x.overflow()
+	for i := range more.slots {
+		if more.slots[i].key == &s.id {
+			more.slots[i].value = v
 			return
 		}
 	}
-	x.slots = append(x.slots, slot{&s.id, v})
+	more.slots = append(more.slots, slot{&s.id, v})
+	x.set(flagMore)
 }

@@ -3,7 +3,6 @@ package exchange
 import (
 	"net/http"
 	"net/textproto"
-	"reflect"
 	"slices"
 	"strings"
 )
@@ -15,6 +14,11 @@ var storageFields = [...]string{"Set-Cookie", "Nel", "Report-To", "Reporting-End
 // isStorage reports whether a key of a header map is one of the storage fields.
 // net/http writes keys as they stand, so case does not matter.
 func isStorage(key string) bool {
+	switch len(key) {
+	case len("Nel"), len("Report-To"), len("Set-Cookie"), len("Critical-Ch"), len("Reporting-Endpoints"):
+	default:
+		return false
+	}
 	for _, f := range storageFields {
 		if len(key) == len(f) && strings.EqualFold(key, f) {
 			return true
@@ -29,21 +33,38 @@ type field struct {
 	values []string
 }
 
-// keepStorage copies the storage fields, values included: a handler may still
-// hold the slices. The usual one or two cookies need no allocation.
-func (x *Exchange) keepStorage() {
-	x.kept = x.keptArray[:0]
-	room := x.keptValues[:0]
+// seal goes through the header as it is at commit: it keeps a copy of the
+// storage fields, takes forbidden names from the announced trailers and returns
+// the lines of Content-Length.
+func (x *Exchange) seal() (length []string) {
+	trailer := false
 	for key, values := range x.header {
-		if isStorage(key) {
-			if len(values) > cap(room) {
-				room = make([]string, 0, len(values))
-			}
-			copied := append(room, values...)
-			x.kept = append(x.kept, field{key, copied})
-			room = nil
+		switch {
+		case key == "Content-Length":
+			length = values
+		case key == "Trailer":
+			trailer = true
+		case isStorage(key) && !x.has(flagNative):
+			x.keepStorage(key, values)
 		}
 	}
+	if trailer {
+		dropTrailerNames(x.header)
+	}
+	return length
+}
+
+// keepStorage copies a storage field, values included: a handler may still hold
+// the slice.
+func (x *Exchange) keepStorage(key string, values []string) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	more := x.overflow()
+	var room []string
+	if more.kept == nil {
+		more.kept, room = more.keptArray[:0], more.keptValues[:0]
+	}
+	more.kept = append(more.kept, field{key, append(room, values...)})
 }
 
 // takeStorage moves the storage fields out of a header map.
@@ -67,12 +88,16 @@ func putBack(h http.Header, fields []field) {
 // sameStorage reports whether the storage fields of h are those kept.
 func sameStorage(h http.Header, kept []field) bool {
 	n := 0
-	for key := range h {
-		if isStorage(key) {
-			n++
+	for key, values := range h {
+		if !isStorage(key) {
+			continue
 		}
+		if !slices.ContainsFunc(kept, func(f field) bool { return f.key == key && slices.Equal(f.values, values) }) {
+			return false
+		}
+		n++
 	}
-	return n == len(kept) && !slices.ContainsFunc(kept, func(f field) bool { return !slices.Equal(h[f.key], f.values) })
+	return n == len(kept)
 }
 
 // restore puts the header map into the state in which it may be left behind.
@@ -81,6 +106,9 @@ func sameStorage(h http.Header, kept []field) bool {
 // the trailers, those go that RFC 9110 §6.5.1 does not allow.
 func (x *Exchange) restore() {
 	for key := range x.header {
+		if len(key) <= len(http.TrailerPrefix) || key[0] != http.TrailerPrefix[0] {
+			continue
+		}
 		if name, ok := strings.CutPrefix(key, http.TrailerPrefix); ok && forbiddenTrailer(strings.TrimSpace(name)) {
 			delete(x.header, key)
 		}
@@ -88,19 +116,13 @@ func (x *Exchange) restore() {
 	x.putStorageBack()
 }
 
-// holdStorage is called before anything of the body is handed on. Not every
-// writer sends the header when it is told to: gin's waits for the first byte, a
-// compressing one until it knows whether to compress, and then they send the
-// map as it is. What came into the storage fields since the commit was judged by
-// nobody. net/http's own take a copy in time, and are left alone; so is what
-// was flushed.
-func (x *Exchange) holdStorage() {
-	if x.has(flagHeaderOut) {
-		return
-	}
-	switch reflect.TypeOf(x.beneath).String() {
-	case "*http.response", "*http.http2responseWriter":
-		x.set(flagHeaderOut)
+// openBody is called before anything of the body is handed on: the header is
+// final now. Not every writer sends it when it is told to: gin's waits for the
+// first byte, a compressing one until it knows whether to compress, and then
+// they send the map as it is. What came into the storage fields since the commit
+// was judged by nobody. What was flushed is out.
+func (x *Exchange) openBody() {
+	if x.commitImplied() || x.has(flagNative|flagHeaderOut) {
 		return
 	}
 	x.committing.Lock()
@@ -109,11 +131,21 @@ func (x *Exchange) holdStorage() {
 }
 
 func (x *Exchange) putStorageBack() {
+	// net/http's own writers took a copy in time.
+	if x.has(flagNative) || !x.has(flagCommitted) {
+		return
+	}
+	x.mu.Lock()
+	var kept []field
+	if x.more != nil {
+		kept = x.more.kept
+	}
+	x.mu.Unlock()
 	// Compared first, so that the map is not written to where nothing changed:
 	// a handler's goroutine may be reading it.
-	if x.committed.Load() && !sameStorage(x.header, x.kept) {
+	if !sameStorage(x.header, kept) {
 		takeStorage(x.header)
-		for _, f := range x.kept {
+		for _, f := range kept {
 			// Copied: the handler can reach what is in the map.
 			x.header[f.key] = slices.Clone(f.values)
 		}

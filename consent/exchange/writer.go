@@ -21,18 +21,17 @@ func (w writer) exchange() *Exchange { return w.x }
 // Header returns the response's header map, and a map that leads nowhere once
 // the handler returned: the real one belongs to the server then.
 func (w writer) Header() http.Header {
-	if w.x.ended.Load() {
+	if w.x.has(flagEnded) {
 		return http.Header{}
 	}
 	return w.x.header
 }
 
 func (w writer) Write(p []byte) (int, error) {
-	if w.x.ended.Load() {
+	if w.x.has(flagEnded) {
 		return 0, errEnded
 	}
-	w.x.commitImplied()
-	w.x.holdStorage()
+	w.x.openBody()
 	n, err := w.x.beneath.Write(p)
 	w.x.wrote(int64(n), err)
 	return n, err
@@ -41,11 +40,10 @@ func (w writer) Write(p []byte) (int, error) {
 // WriteString implements io.StringWriter. It saves a copy where the writer
 // beneath does, and costs the same where not.
 func (w writer) WriteString(s string) (int, error) {
-	if w.x.ended.Load() {
+	if w.x.has(flagEnded) {
 		return 0, errEnded
 	}
-	w.x.commitImplied()
-	w.x.holdStorage()
+	w.x.openBody()
 	n, err := io.WriteString(w.x.beneath, s)
 	w.x.wrote(int64(n), err)
 	return n, err
@@ -54,14 +52,14 @@ func (w writer) WriteString(s string) (int, error) {
 func (w writer) WriteHeader(status int) {
 	x := w.x
 	switch {
-	case x.ended.Load():
+	case x.has(flagEnded):
 		return
 	case x.has(flagHijacked):
 		// The server says so itself.
 	case status < 100 || status > 999:
 		// The writer beneath panics as it does; nothing is sent.
 	case x.informational(status):
-		if !x.committed.Load() {
+		if !x.has(flagCommitted) {
 			x.sendInformational(status)
 			return
 		}
@@ -110,7 +108,7 @@ func (x *Exchange) sendInformational(status int) {
 func (x *Exchange) wrote(n int64, err error) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	if x.ended.Load() {
+	if x.has(flagEnded) {
 		return
 	}
 	if n > 0 && bodyAllowed(x.req.Method, x.status) {
@@ -126,11 +124,10 @@ func (x *Exchange) wrote(n int64, err error) {
 }
 
 func (x *Exchange) flush() error {
-	if x.ended.Load() {
+	if x.has(flagEnded) {
 		return errEnded
 	}
-	x.commitImplied()
-	x.holdStorage()
+	x.openBody()
 	err := http.NewResponseController(x.beneath).Flush()
 	if err == nil {
 		x.set(flagHeaderOut)
@@ -140,14 +137,14 @@ func (x *Exchange) flush() error {
 }
 
 func (x *Exchange) hijack() (net.Conn, *bufio.ReadWriter, error) {
-	if x.ended.Load() {
+	if x.has(flagEnded) {
 		return nil, nil, errEnded
 	}
 	conn, rw, err := http.NewResponseController(x.beneath).Hijack()
 	if err == nil {
 		x.mu.Lock()
 		defer x.mu.Unlock()
-		if !x.committed.Load() && !x.ended.Load() {
+		if !x.has(flagCommitted) && !x.has(flagEnded) {
 			x.status, x.first = http.StatusSwitchingProtocols, time.Since(x.start)
 		}
 		x.set(flagHijacked)
@@ -163,7 +160,7 @@ const sniffed = 512
 // copying (sendfile). An empty source sends nothing, not even the header, so
 // the first block is read here while the header is still open.
 func (x *Exchange) readFrom(src io.Reader) (int64, error) {
-	if x.ended.Load() {
+	if x.has(flagEnded) {
 		return 0, errEnded
 	}
 	var first int64
@@ -177,7 +174,7 @@ func (x *Exchange) readFrom(src io.Reader) (int64, error) {
 		}
 		first = n
 	}
-	x.holdStorage()
+	x.openBody()
 	n, err := x.beneath.(io.ReaderFrom).ReadFrom(src)
 	x.wrote(n, err)
 	return first + n, err
@@ -194,8 +191,7 @@ func (x *Exchange) writeFirstBlock(src io.Reader) (int64, error) {
 	if n == 0 {
 		return 0, readErr
 	}
-	x.commitImplied()
-	x.holdStorage()
+	x.openBody()
 	written, err := x.beneath.Write(block[:n])
 	x.wrote(int64(written), err)
 	switch {

@@ -10,7 +10,10 @@
 // may move from one word to another as browsers change theirs.
 package agent
 
-import "strings"
+import (
+	"math/bits"
+	"strings"
+)
 
 // Agent is what is kept of a field.
 type Agent struct {
@@ -37,10 +40,10 @@ func Parse(ua string) Agent {
 	ua = ua[:min(len(ua), maxAgent)]
 	var f found
 	agents.find(ua, &f)
-	for i, b := range bots {
-		if at, ok := f.where(agents.bots[i]); ok {
-			return Agent{Name: b.name, Version: major(ua[at+len(b.token):]), Device: "bot"}
-		}
+	if f.rules.bots != 0 {
+		i := bits.TrailingZeros64(f.rules.bots)
+		at, _ := f.where(agents.bots[i])
+		return Agent{Name: bots[i].name, Version: major(ua[at+len(bots[i].token):]), Device: "bot"}
 	}
 	// Browsers begin so for historical reasons; nothing else is one.
 	if !strings.HasPrefix(ua, "Mozilla/") && !strings.HasPrefix(ua, "Opera/") {
@@ -52,25 +55,18 @@ func Parse(ua string) Agent {
 		return Agent{Name: "Other", Device: "other"}
 	}
 	a := Agent{Name: "Other", Device: "other"}
-	for i, p := range platforms {
-		if f.meets(agents.platforms[i]) {
-			a.OS, a.Device = p.os, p.device
-			break
-		}
+	if i, ok := f.first(agents.platforms, f.rules.platforms); ok {
+		a.OS, a.Device = platforms[i].os, platforms[i].device
 	}
 	if a.Device == "other" {
 		return a
 	}
-	for i, b := range browsers {
-		rule := agents.browsers[i]
-		if !f.meets(rule) {
-			continue
+	if i, ok := f.first(agents.browsers, f.rules.browsers); ok {
+		a.Name = browsers[i].name
+		version := agents.browsers[i].version
+		if at, ok := f.where(version); ok {
+			a.Version = major(ua[at+len(agents.tokens[version]):])
 		}
-		a.Name = b.name
-		if at, ok := f.where(rule.version); ok {
-			a.Version = major(ua[at+len(agents.tokens[rule.version]):])
-		}
-		break
 	}
 	if a.Name == "Opera Mini" {
 		a.Device = "mobile"

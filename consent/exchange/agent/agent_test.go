@@ -63,3 +63,10 @@ func FuzzAgent(f *testing.F) {
 		}
 	})
 }
+
+// A rule beyond the bits of a word would never be met.
+func TestRulesFitAWord(t *testing.T) {
+	for _, n := range agent.Rules() {
+		require.LessOrEqual(t, n, 64)
+	}
+}

@@ -13,3 +13,6 @@ func Names() []string {
 	}
 	return names
 }
+
+// Rules tells how many rules there are of each sort: one word has a bit for each.
+func Rules() []int { return []int{len(bots), len(browsers), len(platforms)} }

@@ -1,6 +1,9 @@
 package agent
 
-import "strings"
+import (
+	"math/bits"
+	"strings"
+)
 
 // agents is the tokens of all rules, so that one walk over a field finds them
 // all: looking for each by itself takes most of the time that a line takes.
@@ -9,26 +12,39 @@ var agents = compileAgents()
 // none is the number of no token: of a rule that does not ask for one.
 const none = -1
 
-// maxTokens bounds how many tokens there can be.
-const maxTokens = 192
+// maxTokens bounds how many tokens there can be, groups how many sorts of them
+// are told apart by their first three bytes.
+const (
+	maxTokens = 128
+	groups    = 64
+)
 
 type agentTable struct {
 	tokens    []string
 	bots      []int
 	browsers  []rule
 	platforms []rule
-	// pairs has a bit for the first two bytes of every token, byFirst the tokens
-	// by their first byte.
-	pairs   [1 << 16 / 64]uint64
-	byFirst [256][]int
+	// starts has, for every token, a bit for the rules that begin with it.
+	starts [maxTokens]candidates
+	// bytes has, for each of the first three bytes, the groups of the tokens that
+	// have it there. Where all three have one in common, one of its tokens may
+	// stand.
+	bytes  [3][256]uint64
+	groups [groups][]int
 }
 
 // rule names tokens by their numbers.
 type rule struct{ token, also, not, version int }
 
+// candidates is the rules whose first token was found.
+type candidates struct {
+	bots, browsers, platforms uint64
+}
+
 func compileAgents() *agentTable {
 	t := &agentTable{}
 	numbers := map[string]int{}
+	groupOf := map[string]int{}
 	number := func(token string) int {
 		if token == "" || token == "-" {
 			return none
@@ -38,45 +54,60 @@ func compileAgents() *agentTable {
 			n = len(t.tokens)
 			numbers[token] = n
 			t.tokens = append(t.tokens, token)
-			t.byFirst[token[0]] = append(t.byFirst[token[0]], n)
-			pair := int(token[0])<<8 | int(token[1])
-			t.pairs[pair/64] |= 1 << (pair % 64)
+			g, ok := groupOf[token[:3]]
+			if !ok {
+				g = len(groupOf) % groups
+				groupOf[token[:3]] = g
+			}
+			t.groups[g] = append(t.groups[g], n)
+			for i := range t.bytes {
+				t.bytes[i][token[i]] |= 1 << g
+			}
 		}
 		return n
 	}
-	for _, b := range bots {
-		t.bots = append(t.bots, number(b.token))
+	for i, b := range bots {
+		n := number(b.token)
+		t.bots = append(t.bots, n)
+		t.starts[n].bots |= 1 << i
 	}
-	for _, b := range browsers {
+	for i, b := range browsers {
 		version := b.version
 		if version == "" {
 			version = b.token
 		}
-		t.browsers = append(t.browsers, rule{number(b.token), number(b.also), number(b.not), number(version)})
+		r := rule{number(b.token), number(b.also), number(b.not), number(version)}
+		t.browsers = append(t.browsers, r)
+		t.starts[r.token].browsers |= 1 << i
 	}
-	for _, p := range platforms {
-		t.platforms = append(t.platforms, rule{number(p.token), number(p.also), number(p.not), none})
+	for i, p := range platforms {
+		r := rule{number(p.token), number(p.also), number(p.not), none}
+		t.platforms = append(t.platforms, r)
+		t.starts[r.token].platforms |= 1 << i
 	}
 	return t
 }
 
 // found is which tokens stand in a field, and where first.
 type found struct {
-	set [maxTokens / 64]uint64
-	at  [maxTokens]uint16
+	set   [maxTokens / 64]uint64
+	at    [maxTokens]uint16
+	rules candidates
 }
 
 // find looks for every token. The field is at most maxAgent long.
 func (t *agentTable) find(ua string, f *found) {
-	for i := 0; i+1 < len(ua); i++ {
-		pair := int(ua[i])<<8 | int(ua[i+1])
-		if t.pairs[pair/64]>>(pair%64)&1 == 0 {
-			continue
-		}
-		for _, n := range t.byFirst[ua[i]] {
-			if strings.HasPrefix(ua[i:], t.tokens[n]) && f.set[n/64]>>(n%64)&1 == 0 {
-				f.set[n/64] |= 1 << (n % 64)
-				f.at[n] = uint16(i)
+	for i := 0; i+2 < len(ua); i++ {
+		maybe := t.bytes[0][ua[i]] & t.bytes[1][ua[i+1]] & t.bytes[2][ua[i+2]]
+		for ; maybe != 0; maybe &= maybe - 1 {
+			for _, n := range t.groups[bits.TrailingZeros64(maybe)] {
+				if !f.has(n) && strings.HasPrefix(ua[i:], t.tokens[n]) {
+					f.set[n/64] |= 1 << (n % 64)
+					f.at[n] = uint16(i)
+					f.rules.bots |= t.starts[n].bots
+					f.rules.browsers |= t.starts[n].browsers
+					f.rules.platforms |= t.starts[n].platforms
+				}
 			}
 		}
 	}
@@ -84,17 +115,23 @@ func (t *agentTable) find(ua string, f *found) {
 
 // where returns the place of a token.
 func (f *found) where(token int) (int, bool) {
-	if token == none || f.set[token/64]>>(token%64)&1 == 0 {
+	if !f.has(token) {
 		return 0, false
 	}
 	return int(f.at[token]), true
 }
 
 func (f *found) has(token int) bool {
-	_, ok := f.where(token)
-	return ok
+	return token != none && f.set[token/64]>>(token%64)&1 != 0
 }
 
-func (f *found) meets(r rule) bool {
-	return f.has(r.token) && (r.also == none || f.has(r.also)) && !f.has(r.not)
+// first returns the first rule that is met, of those in question.
+func (f *found) first(rules []rule, in uint64) (int, bool) {
+	for ; in != 0; in &= in - 1 {
+		i := bits.TrailingZeros64(in)
+		if r := rules[i]; (r.also == none || f.has(r.also)) && !f.has(r.not) {
+			return i, true
+		}
+	}
+	return 0, false
 }
