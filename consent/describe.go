@@ -1,10 +1,20 @@
 package consent
 
-import "strconv"
+import (
+	_ "embed"
+	"slices"
+	"strconv"
+)
 
 // manifestSchema names the form of a Manifest; it changes when a field changes
 // its meaning.
 const manifestSchema = "urn:candor:manifest:1"
+
+//go:embed manifest.schema.json
+var manifestSchemaJSON []byte
+
+// ManifestSchema returns the JSON Schema (2020-12) of a [Manifest] as JSON.
+func ManifestSchema() []byte { return slices.Clone(manifestSchemaJSON) }
 
 // Manifest returns the manager's own rows and those of the parts.
 func (m *Manager) Manifest(parts ...Describer) *Manifest {
