@@ -11,7 +11,7 @@ import (
 type Decision struct {
 	rules                  *Rules
 	granted, denied, stale uint64
-	allowed                uint64
+	allowed, knowing       uint64
 	source                 Source
 	regime                 Regime
 	gpc                    bool
@@ -32,7 +32,7 @@ func Decide(stored *Stored, signals Signals, rules *Rules, now time.Time) Decisi
 	today := dayOf(now)
 	// doubt holds purposes about which something was said that counts no more.
 	// Silence may mean yes under some regimes, doubt never does.
-	var doubt, knowing uint64
+	var doubt uint64
 	if stored.Unreadable || stored.Version > rules.policy.Version {
 		doubt = ^uint64(0)
 	} else {
@@ -62,12 +62,12 @@ func Decide(stored *Stored, signals Signals, rules *Rules, now time.Time) Decisi
 				d.granted |= bit
 			}
 			if a.KnowingGPC {
-				knowing |= bit
+				d.knowing |= bit
 			}
 		}
 	}
 	if signals.GPC {
-		signalled := rules.shares & rules.askable() &^ ((d.granted | d.stale) & knowing)
+		signalled := rules.shares & rules.askable() &^ ((d.granted | d.stale) & d.knowing)
 		if signalled&^d.denied != 0 && d.source == FromDefault {
 			d.source = FromGPC
 		}
@@ -113,6 +113,10 @@ func (d Decision) State(p Purpose) State {
 // purposes when granted, Objection purposes unless denied. An unknown purpose
 // is never allowed.
 func (d Decision) Allows(p Purpose) bool { return d.bit(p)&d.allowed != 0 }
+
+// Knowing reports whether p was granted by a yes that was given while the
+// browser sent Sec-GPC: 1 and the visitor was shown so.
+func (d Decision) Knowing(p Purpose) bool { return d.bit(p)&d.granted&d.knowing != 0 }
 
 // Decided reports whether nothing is left to ask: under OptIn, no Consent
 // purpose is unset or stale; under OptOut nothing is ever asked.

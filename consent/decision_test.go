@@ -162,6 +162,7 @@ func TestDecide(t *testing.T) {
 			for _, p := range []consent.Purpose{consent.Authentication, pref, stat, ads, meas, "unheard_of", ""} {
 				require.Equal(t, tt.state[p], d.State(p), "state of %q", p)
 				require.Equal(t, allowed[p], d.Allows(p), "allows %q", p)
+				require.Equal(t, tt.name == "a knowing yes under the signal" && p == ads, d.Knowing(p), "knowing %q", p)
 			}
 			require.Equal(t, tt.decided, d.Decided(), "decided")
 			require.Equal(t, tt.source, d.Source(), "source")

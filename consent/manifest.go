@@ -130,9 +130,10 @@ type ManifestEvent struct {
 // ManifestProperty is one thing that an event can say. There is no free text.
 type ManifestProperty struct {
 	Name        string   `json:"name"`
-	Kind        string   `json:"kind"`             // enum, bool, int, float
-	Values      []string `json:"values,omitempty"` // of an enum
-	Min         float64  `json:"min,omitempty"`    // of a number, with Max
+	Kind        string   `json:"kind"`               // enum, bool, int, float
+	Values      []string `json:"values,omitempty"`   // of an enum
+	Standard    string   `json:"standard,omitempty"` // list that the values of an enum are from, in place of Values
+	Min         float64  `json:"min,omitempty"`      // of a number, with Max
 	Max         float64  `json:"max,omitempty"`
 	Unit        string   `json:"unit,omitempty"`
 	Description Text     `json:"description,omitempty"`

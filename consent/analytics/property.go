@@ -1,6 +1,9 @@
 package analytics
 
-import "strconv"
+import (
+	"math"
+	"strconv"
+)
 
 // Kind is the type of a property. There is no free text, so that no address,
 // name or token can pass.
@@ -31,11 +34,10 @@ func (k Kind) String() string {
 // Property is one named value. Make it with [Enum], [Bool], [Int] or [Float];
 // the zero Property has no value and is dropped.
 type Property struct {
-	name  string
-	kind  Kind
-	text  string // of an enum
-	num   float64
-	whole int64
+	name string
+	kind Kind
+	text string // of an enum
+	bits uint64 // of the others
 }
 
 // Enum is one of the words that the declaration lists.
@@ -45,16 +47,18 @@ func Enum(name, word string) Property { return Property{name: name, kind: KindEn
 func Bool(name string, v bool) Property {
 	p := Property{name: name, kind: KindBool}
 	if v {
-		p.whole = 1
+		p.bits = 1
 	}
 	return p
 }
 
 // Int is a whole number.
-func Int(name string, n int64) Property { return Property{name: name, kind: KindInt, whole: n} }
+func Int(name string, n int64) Property { return Property{name: name, kind: KindInt, bits: uint64(n)} }
 
 // Float is a number in the unit that its declaration and the manifest name.
-func Float(name string, f float64) Property { return Property{name: name, kind: KindFloat, num: f} }
+func Float(name string, f float64) Property {
+	return Property{name: name, kind: KindFloat, bits: math.Float64bits(f)}
+}
 
 // Name returns the declared name.
 func (p Property) Name() string { return p.name }
@@ -63,18 +67,23 @@ func (p Property) Name() string { return p.name }
 func (p Property) Kind() Kind { return p.kind }
 
 // Bool returns the value of a KindBool, else false.
-func (p Property) Bool() bool { return p.kind == KindBool && p.whole != 0 }
+func (p Property) Bool() bool { return p.kind == KindBool && p.bits != 0 }
 
 // Int returns the value of a KindInt, else 0.
 func (p Property) Int() int64 {
 	if p.kind != KindInt {
 		return 0
 	}
-	return p.whole
+	return int64(p.bits)
 }
 
 // Float returns the value of a KindFloat, else 0.
-func (p Property) Float() float64 { return p.num }
+func (p Property) Float() float64 {
+	if p.kind != KindFloat {
+		return 0
+	}
+	return math.Float64frombits(p.bits)
+}
 
 // Text returns the value in the one text form it has everywhere: the word,
 // "true" or "false", or the number in its shortest decimal form.
@@ -83,11 +92,11 @@ func (p Property) Text() string {
 	case KindEnum:
 		return p.text
 	case KindBool:
-		return strconv.FormatBool(p.whole != 0)
+		return strconv.FormatBool(p.bits != 0)
 	case KindInt:
-		return strconv.FormatInt(p.whole, 10)
+		return strconv.FormatInt(int64(p.bits), 10)
 	case KindFloat:
-		return strconv.FormatFloat(p.num, 'f', -1, 64)
+		return strconv.FormatFloat(p.Float(), 'f', -1, 64)
 	}
 	return ""
 }
