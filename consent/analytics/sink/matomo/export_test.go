@@ -1,0 +1,4 @@
+package matomo
+
+// Judge reads an answer of 2xx to a batch of n events.
+var Judge = judge
