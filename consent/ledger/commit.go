@@ -4,21 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime"
 
 	"github.com/candorhttp/candor/consent"
 )
-
-// maxBatch bounds what becomes durable together, in bytes.
-const maxBatch = 1 << 20
-
-// request is records that one caller waits for. The committer may only touch it
-// once it is taken; until then the caller may withdraw it.
-type request struct {
-	records []record
-	taken   bool // guarded by Files.mu
-	done    chan error
-}
 
 // Append implements [consent.Ledger]. It returns when the entry is on the disk
 // or will not be: an entry that is already being written when ctx ends is
@@ -32,42 +20,6 @@ func (l *Files) Append(ctx context.Context, e consent.Entry) (uint64, error) {
 		return 0, fmt.Errorf("ledger: append: %w", err)
 	}
 	return r.seq(), nil
-}
-
-// submit makes records durable together. On return they have their numbers.
-func (l *Files) submit(ctx context.Context, records ...record) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	q := &request{records: records, done: make(chan error, 1)}
-	l.mu.Lock()
-	if l.closed {
-		l.mu.Unlock()
-		return ErrClosed
-	}
-	l.queue = append(l.queue, q)
-	if len(l.queue) == 1 {
-		l.arrived.Signal()
-	}
-	l.mu.Unlock()
-	select {
-	case err := <-q.done:
-		return err
-	case <-ctx.Done():
-	}
-	l.mu.Lock()
-	if !q.taken {
-		for i := range l.queue {
-			if l.queue[i] == q {
-				l.queue = append(l.queue[:i], l.queue[i+1:]...)
-				break
-			}
-		}
-		l.mu.Unlock()
-		return ctx.Err()
-	}
-	l.mu.Unlock()
-	return <-q.done
 }
 
 // run makes batches durable until the ledger is closed.
@@ -87,46 +39,17 @@ func (l *Files) run() {
 	}
 }
 
-// gather waits for requests and seals them into the buffer. Writers that the
-// batch before has just woken come while it works, so that they are in this one
-// and not in the next.
+// gather waits for requests and seals them into the buffer.
 func (l *Files) gather() (batch []*request, end position) {
 	end = l.durable
 	first := end.seq + 1
 	l.buf = l.buf[:0]
-	for len(l.buf) < maxBatch {
-		runtime.Gosched()
-		taken := l.take(len(batch) == 0)
-		if len(taken) == 0 {
-			break
-		}
-		for _, q := range taken {
-			for _, r := range q.records {
-				end.seq++
-				r.seal(l.h, end.seq, first, &end.link)
-				l.buf = append(l.buf, r...)
-			}
-		}
-		batch = append(batch, taken...)
-	}
+	batch = l.queue.gather(l.writeMark, func(r record) {
+		end.seq++
+		r.seal(l.h, end.seq, first, &end.link)
+		l.buf = append(l.buf, r...)
+	})
 	return batch, end
-}
-
-// take returns what is queued, and waits for something if it is told to. It
-// returns nothing when the ledger is closed and nobody waits.
-func (l *Files) take(wait bool) []*request {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for wait && len(l.queue) == 0 && !l.closed {
-		l.writeMark()
-		l.arrived.Wait()
-	}
-	taken := l.queue
-	for _, q := range taken {
-		q.taken = true
-	}
-	l.queue = nil
-	return taken
 }
 
 // commit writes the buffer and waits for the disk. When it fails, nothing of

@@ -68,10 +68,8 @@ type Files struct {
 	// removing is held while bytes of a record are overwritten.
 	removing sync.RWMutex
 
-	mu      sync.Mutex
-	arrived sync.Cond
-	queue   []*request
-	closed  bool
+	queue
+	// mu of the queue guards these as well.
 	segs    []uint64
 	durable position
 
@@ -264,14 +262,9 @@ func removeTemporary(dir string) error {
 // Close waits for the entries that are being appended, and lets go of the
 // directory. Later calls return [ErrClosed].
 func (l *Files) Close() error {
-	l.mu.Lock()
-	if l.closed {
-		l.mu.Unlock()
+	if !l.queue.close() {
 		return ErrClosed
 	}
-	l.closed = true
-	l.arrived.Broadcast()
-	l.mu.Unlock()
 	l.stop()
 	l.stopped.Wait()
 	l.one <- struct{}{} // kept: whoever comes later is told that it is closed
@@ -308,12 +301,6 @@ func (l *Files) alone(ctx context.Context) (done func(), err error) {
 		return nil, ErrClosed
 	}
 	return func() { <-l.one }, nil
-}
-
-func (l *Files) isClosed() bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.closed
 }
 
 // at returns the segments and the end of what is durable now.
