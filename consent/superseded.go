@@ -88,7 +88,7 @@ func (s *superseded) erased(subject Subject) bool {
 	if !s.images.Load() {
 		return false
 	}
-	_, ok := s.index[image(subject)]
+	_, ok := s.index[subject.Image()]
 	return ok
 }
 
@@ -212,11 +212,11 @@ func (s *superseded) size() (int, int64) {
 	return len(s.index), s.watermark
 }
 
-// image is what stays of an erased subject: SHA-256 over a label and the
-// subject, cut to its size. A subject is 122 random bits, so nobody finds it
-// from its image; whoever holds a copy of the cookie is recognised by it, and
-// the copy counts for nothing.
-func image(s Subject) (out Subject) {
+// Image is what stays of an erased subject, in an [EntryErasure]: SHA-256 over a
+// label and the subject, cut to its size. A subject is 122 random bits, so nobody
+// finds it from its image; whoever holds a copy of the cookie is recognised by
+// it, and the copy counts for nothing.
+func (s Subject) Image() (out Subject) {
 	const label = "candor erased subject\x00"
 	var text [len(label) + len(s)]byte
 	copy(text[copy(text[:], label):], s[:])

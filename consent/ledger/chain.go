@@ -22,23 +22,12 @@ const (
 	kindGrant      kind = 1
 	kindRefusal    kind = 2
 	kindWithdrawal kind = 3
+	kindImage      kind = 4 // see consent.EntryErasure
+	kindPolicy     kind = 5
 	kindOther      kind = 63 // a kind of entry that this version has no number for
 	kindErasure    kind = 64 // the payload of entry ref was erased
 	kindPruning    kind = 65 // payloads of entries before this one and before its day were removed
 )
-
-var kindNames = map[kind]string{
-	kindGrant: string(consent.EntryGrant), kindRefusal: string(consent.EntryRefusal),
-	kindWithdrawal: string(consent.EntryWithdrawal), kindOther: "other",
-	kindErasure: "erasure", kindPruning: "pruning",
-}
-
-func (k kind) String() string {
-	if name, ok := kindNames[k]; ok {
-		return name
-	}
-	return "unknown kind"
-}
 
 // kept reports whether records of this kind have a payload.
 func (k kind) kept() bool { return k < kindErasure }
@@ -51,6 +40,10 @@ func kindOf(k consent.EntryKind) kind {
 		return kindRefusal
 	case consent.EntryWithdrawal:
 		return kindWithdrawal
+	case consent.EntryErasure:
+		return kindImage
+	case consent.EntryPolicy:
+		return kindPolicy
 	}
 	return kindOther
 }

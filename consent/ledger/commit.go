@@ -19,6 +19,9 @@ func (l *Files) Append(ctx context.Context, e consent.Entry) (uint64, error) {
 	if err != nil {
 		return 0, fmt.Errorf("ledger: append: %w", err)
 	}
+	if r.kind() == kindImage {
+		l.noteImage(r.day())
+	}
 	return r.seq(), nil
 }
 

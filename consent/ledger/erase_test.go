@@ -5,12 +5,14 @@ import (
 	"context"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -149,6 +151,82 @@ func TestEraseOnABrokenDisk(t *testing.T) {
 	requireNowhere(t, dir, find)
 	good(t, dir)
 }
+
+// What the chain says is erased does not count, also while the disk does not let
+// go of it.
+func TestEraseThatCouldNotOverwrite(t *testing.T) {
+	for name, half := range map[string]int{"nothing": 0, "the first half": 256, "all": 512} {
+		for _, restart := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s was overwritten, restart %v", name, restart), func(t *testing.T) {
+				dir := t.TempDir()
+				l := openFiles(t, dir)
+				seq := add(t, l, marked(1))
+				find := traces(t, dir, seq)
+				add(t, l, ledgertest.Grant(subject(1), 1))
+				broken := errors.New("broken")
+				l.SetDisk(func(f *os.File, b []byte, at int64) error {
+					if at != headSize {
+						_, err := f.WriteAt(b, at)
+						return err
+					}
+					_, err := f.WriteAt(b[:half], at)
+					return errors.Join(broken, err)
+				}, (*os.File).Sync, (*os.File).Truncate)
+				for range 2 {
+					_, err := l.Erase(t.Context(), subject(7))
+					require.ErrorIs(t, err, broken)
+					require.Len(t, scan(t, l), 1)
+					own, err := l.History(t.Context(), subject(7))
+					require.NoError(t, err)
+					require.Empty(t, own)
+				}
+				l.SetFaults(ledger.Faults{})
+				if restart {
+					require.NoError(t, l.Close())
+					l = openFiles(t, dir)
+				}
+				n, err := l.Erase(t.Context(), subject(7))
+				require.NoError(t, err)
+				require.Zero(t, n, "it was erased before")
+				requireNowhere(t, dir, find)
+				requireEmptied(t, dir, seq)
+				r := good(t, dir)
+				require.Equal(t, [3]uint64{1, 1, 3}, [3]uint64{r.Entries, r.Erased, r.Last})
+			})
+		}
+	}
+}
+
+// The image of somebody who was erased stays as long as a cookie can live.
+func TestImagesExpire(t *testing.T) {
+	dir := t.TempDir()
+	l := openFiles(t, dir)
+	image := func(s consent.Subject, days int) consent.Entry {
+		e := ago(s, days)
+		return consent.Entry{Time: e.Time, Kind: consent.EntryErasure, Subject: s}
+	}
+	add(t, l, image(subject(7), 401))
+	kept := image(subject(1), 399)
+	kept.Seq = add(t, l, kept)
+	add(t, l, ago(subject(2), 900))
+	find := [][]byte{bytesOfSubject(subject(7))}
+	require.NoError(t, l.Close())
+	require.EqualValues(t, 2, good(t, dir).Images)
+
+	l = openFiles(t, dir)
+	require.Eventually(t, func() bool { return l.Stats().Pruned == 1 }, 30*time.Second, time.Millisecond)
+	requireNowhere(t, dir, find)
+	r := good(t, dir)
+	require.Equal(t, [3]uint64{1, 1, 1}, [3]uint64{r.Images, r.Erased, r.Entries})
+	require.Equal(t, kept, scan(t, l)[0])
+	require.NoError(t, l.Close())
+	l = openFiles(t, dir)
+	require.NoError(t, l.Close())
+	require.Zero(t, l.Stats().Pruned)
+	require.EqualValues(t, 4, good(t, dir).Last)
+}
+
+func bytesOfSubject(s consent.Subject) []byte { return s[:] }
 
 func TestErasingBesideEverythingElse(t *testing.T) {
 	dir := t.TempDir()

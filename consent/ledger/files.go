@@ -36,7 +36,6 @@ const (
 	// A withdrawal that is forgotten earlier would let a copied cookie count
 	// again.
 	minKeepDays = 400
-	pruneEvery  = 24 * time.Hour
 )
 
 var (
@@ -63,10 +62,13 @@ type Files struct {
 	stop     context.CancelFunc // ends the daily pruning
 	stopped  sync.WaitGroup
 
+	oldestImage atomic.Int32 // day
+
 	// one lets one of History, Erase and Prune run.
 	one chan struct{}
 	// removing is held while bytes of a record are overwritten.
-	removing sync.RWMutex
+	removing   sync.RWMutex
+	unfinished map[uint64]place
 
 	queue
 	// mu of the queue guards these as well.
@@ -137,9 +139,7 @@ func Open(cfg FilesConfig) (*Files, error) {
 	ctx, stop := context.WithCancel(context.Background())
 	l.stop = stop
 	l.stopped.Go(l.run)
-	if l.keepDays > 0 {
-		l.stopped.Go(func() { l.pruneDaily(ctx) })
-	}
+	l.stopped.Go(func() { l.daily(ctx) })
 	return l, nil
 }
 
@@ -214,6 +214,7 @@ func (l *Files) recover() error {
 		return fmt.Errorf("%w: %v (%d faults in all); nothing was changed, restore it from a copy", ErrDamaged, v.report.Faults[0], v.report.Faulty)
 	}
 	l.segs = v.segs
+	l.oldestImage.Store(v.oldestImage)
 	l.durable = position{mark{v.report.Last, v.report.Link}, v.end}
 	last := l.segs[len(l.segs)-1]
 	var err error

@@ -8,6 +8,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"os"
+	"path/filepath"
 	"sync"
 	"testing"
 	"time"
@@ -58,10 +59,16 @@ type promised struct {
 	maybe        map[uint64]consent.Subject // an erasure was begun
 }
 
-// read takes in what a child said; a last line that is cut short was not heard.
-func (p *promised) read(r io.Reader) error {
+// read takes in what a child says, and calls enough after so many lines.
+func (p *promised) read(r io.Reader, after int, enough func()) error {
 	lines := bufio.NewScanner(r)
-	for lines.Scan() {
+	for n := 0; ; n++ {
+		if n == after {
+			enough()
+		}
+		if !lines.Scan() {
+			return lines.Err()
+		}
 		var what string
 		var seq uint64
 		var n int64
@@ -79,7 +86,6 @@ func (p *promised) read(r io.Reader) error {
 			delete(p.maybe, seq)
 		}
 	}
-	return lines.Err()
 }
 
 // hold checks a ledger against what was promised.
@@ -116,13 +122,16 @@ func TestKill(t *testing.T) {
 			out, err := cmd.StdoutPipe()
 			require.NoError(t, err)
 			require.NoError(t, cmd.Start())
-			// From before it has opened the ledger to the middle of its work.
-			kill := time.AfterFunc(time.Duration(5+random.IntN(60))*time.Millisecond, func() { _ = cmd.Process.Kill() })
-			require.NoError(t, p.read(out))
+			// In the middle of its work; one in eight while it opens the ledger.
+			kill := func() { _ = cmd.Process.Kill() }
+			after, pause := random.IntN(150), time.Duration(random.IntN(1000))*time.Microsecond
+			if random.IntN(8) == 0 {
+				after, pause = 0, 25*pause
+			}
+			require.NoError(t, p.read(out, after, func() { time.AfterFunc(pause, kill) }))
 			require.ErrorContains(t, cmd.Wait(), "killed")
-			kill.Stop()
-			if names, _ := os.ReadDir(dir); len(names) < 3 {
-				continue // killed before there was a ledger
+			if _, err := os.Stat(filepath.Join(dir, "mark")); err != nil {
+				continue // there was no ledger yet
 			}
 			r := good(t, dir)
 			require.LessOrEqual(t, uint64(len(p.kept)), r.Entries)

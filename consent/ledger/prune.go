@@ -33,6 +33,9 @@ func (l *Files) prune(ctx context.Context, cut int32) (int, error) {
 		return 0, err
 	}
 	defer done()
+	if err := l.finish(); err != nil {
+		return 0, err
+	}
 	found := errors.New("found")
 	switch err := l.walk(ctx, 0, func(_ place, r record) error {
 		if r.kind().kept() && !r.gone() && r.day() < cut {
@@ -79,7 +82,7 @@ func (l *Files) pruneSegment(first uint64, active bool, before uint64, cut int32
 	if err == nil {
 		_, err = rd.each(f, segmentHead, to, func(o int64, r record) error {
 			if r.kind().kept() && !r.gone() && r.day() < cut && r.seq() < before {
-				at = append(at, place{first, o, len(r)})
+				at = append(at, place{r.seq(), first, o, len(r)})
 			}
 			return nil
 		})
@@ -130,20 +133,4 @@ func (l *Files) compact(f *os.File, first uint64, prev [linkSize]byte, to int64)
 		return errors.Join(err, os.Remove(name+".tmp"))
 	}
 	return syncDir(l.dir)
-}
-
-// pruneDaily removes what is older than KeepDays, at once and every day.
-func (l *Files) pruneDaily(ctx context.Context) {
-	t := time.NewTicker(pruneEvery)
-	defer t.Stop()
-	for {
-		if _, err := l.prune(ctx, today()-int32(l.keepDays)); err != nil && ctx.Err() == nil {
-			l.counters.pruneFailed.Add(1)
-		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-t.C:
-		}
-	}
 }

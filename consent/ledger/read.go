@@ -12,6 +12,7 @@ import (
 
 // place is where a record stands.
 type place struct {
+	seq     uint64
 	segment uint64
 	at      int64
 	size    int
@@ -71,10 +72,13 @@ func (l *Files) walkSegment(ctx context.Context, rd *reader, h *hasher, first ui
 			if seq <= after {
 				return nil
 			}
+			if l.isUnfinished(seq) {
+				return nil
+			}
 			if !r.sound(h) {
 				return fmt.Errorf("%w: the payload of entry %d was changed", ErrDamaged, seq)
 			}
-			return visit(place{first, at, len(r)}, r)
+			return visit(place{seq, first, at, len(r)}, r)
 		})
 	}
 	return seq, errors.Join(err, f.Close())
@@ -118,7 +122,7 @@ func (l *Files) History(ctx context.Context, s consent.Subject) ([]consent.Entry
 	if err == nil {
 		if !s.IsZero() {
 			err = l.walk(ctx, 0, func(_ place, r record) error {
-				if !r.kind().kept() || !r.of(s) {
+				if !r.of(s) {
 					return nil
 				}
 				e, err := r.entry()
@@ -127,34 +131,6 @@ func (l *Files) History(ctx context.Context, s consent.Subject) ([]consent.Entry
 			})
 		}
 		done()
-	}
-	if err != nil {
-		return nil, fmt.Errorf("ledger: history: %w", err)
-	}
-	return out, nil
-}
-
-// ReadHistory is [Files.History] of the ledger in dir, beside a service that has
-// it open: it needs no lock and changes nothing.
-func ReadHistory(ctx context.Context, dir string, s consent.Subject) ([]consent.Entry, error) {
-	v := newVerifier(ctx, dir, noLock{})
-	err := v.begin()
-	if err == nil && v.report.Faulty > 0 {
-		err = fmt.Errorf("%w: %v", ErrDamaged, v.report.Faults[0])
-	}
-	var out []consent.Entry
-	if err == nil && !s.IsZero() {
-		err = v.over(func(_ uint64, _ int64, r record) error {
-			if !r.kind().kept() || !r.of(s) {
-				return nil
-			}
-			if !r.intact(v.h) {
-				return fmt.Errorf("%w: the payload of entry %d was changed", ErrDamaged, r.seq())
-			}
-			e, err := r.entry()
-			out = append(out, e)
-			return err
-		})
 	}
 	if err != nil {
 		return nil, fmt.Errorf("ledger: history: %w", err)

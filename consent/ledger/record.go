@@ -50,20 +50,22 @@ var ErrTooLarge = errors.New("the entry is larger than 64 KiB")
 // record is a view of one record in a buffer.
 type record []byte
 
-func (r record) seq() uint64        { return binary.BigEndian.Uint64(r[0:]) }
-func (r record) ref() uint64        { return binary.BigEndian.Uint64(r[8:]) }
-func (r record) batch() uint64      { return binary.BigEndian.Uint64(r[16:]) }
-func (r record) day() int32         { return int32(binary.BigEndian.Uint32(r[24:])) }
-func (r record) kind() kind         { return kind(r[30]) }
-func (r record) gone() bool         { return r[goneAt] != 0 }
-func (r record) commit() []byte     { return r[32:64] }
-func (r record) link() []byte       { return r[64:96] }
-func (r record) slot() []byte       { return r[saltAt:] }
-func (r record) shown() shown       { return shown{r.seq(), r.kind(), r.day(), r.ref()} }
-func (r record) hasPayload() bool   { return len(r) > unit }
-func (r record) size() int          { return int(binary.BigEndian.Uint16(r[28:])) * unit }
-func (r record) of(s [16]byte) bool { return r.hasPayload() && [16]byte(r[payloadAt:]) == s }
-func (r record) setUnits(n int)     { binary.BigEndian.PutUint16(r[28:], uint16(n/unit)) }
+func (r record) seq() uint64      { return binary.BigEndian.Uint64(r[0:]) }
+func (r record) ref() uint64      { return binary.BigEndian.Uint64(r[8:]) }
+func (r record) batch() uint64    { return binary.BigEndian.Uint64(r[16:]) }
+func (r record) day() int32       { return int32(binary.BigEndian.Uint32(r[24:])) }
+func (r record) kind() kind       { return kind(r[30]) }
+func (r record) gone() bool       { return r[goneAt] != 0 }
+func (r record) commit() []byte   { return r[32:64] }
+func (r record) link() []byte     { return r[64:96] }
+func (r record) slot() []byte     { return r[saltAt:] }
+func (r record) shown() shown     { return shown{r.seq(), r.kind(), r.day(), r.ref()} }
+func (r record) hasPayload() bool { return len(r) > unit }
+func (r record) size() int        { return int(binary.BigEndian.Uint16(r[28:])) * unit }
+func (r record) of(s [16]byte) bool {
+	return r.kind().kept() && r.kind() != kindImage && r.hasPayload() && [16]byte(r[payloadAt:]) == s
+}
+func (r record) setUnits(n int) { binary.BigEndian.PutUint16(r[28:], uint16(n/unit)) }
 func (r record) commitTo(c *hasher) {
 	sum := c.commit(r[saltAt:payloadAt], r.seq(), r[payloadAt:])
 	copy(r[32:], sum[:])

@@ -44,8 +44,14 @@ type Report struct {
 	Last uint64 // number of the last record, erasures and prunings counted
 	Link Link   // of the last record
 
-	// Entries are those that can be read, and among them, by kind:
+	// Entries are the choices that can be read, and among them, by kind:
 	Entries, Grants, Refusals, Withdrawals, Others uint64
+	// Policies are the policy versions that were announced, see
+	// [consent.EntryPolicy].
+	Policies uint64
+	// Images are what is kept of erased subjects until no cookie of theirs can
+	// live, see [consent.EntryErasure].
+	Images uint64
 
 	Erased uint64 // entries without payload that an erasure names
 	Pruned uint64 // entries without payload that a pruning covers
@@ -80,6 +86,12 @@ func (r *Report) sort() {
 func (r *Report) count(k kind) {
 	r.Entries++
 	switch k {
+	case kindImage:
+		r.Images++
+		r.Entries--
+	case kindPolicy:
+		r.Policies++
+		r.Entries--
 	case kindGrant:
 		r.Grants++
 	case kindRefusal:

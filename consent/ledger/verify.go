@@ -23,12 +23,17 @@ func Verify(ctx context.Context, dir string, checkpoints ...Checkpoint) (Report,
 			return v.report, fmt.Errorf("ledger: verify: %w", err)
 		}
 		// A service that erases at this moment looks like damage, but not again.
-		if v.report.Faulty == 0 || try == 3 {
+		if v.report.Faulty == 0 || try == tries {
 			return v.report, nil
 		}
-		time.Sleep(50 * time.Millisecond)
+		time.Sleep(tryAgain)
 	}
 }
+
+const (
+	tries    = 3
+	tryAgain = 50 * time.Millisecond
+)
 
 // window is how many entries are looked at in one pass over the payloads; one
 // bit is kept for each.
@@ -58,10 +63,12 @@ type verifier struct {
 	cutSeq  uint64   // number of the last pruning
 	cutDay  int32
 	records uint64
+
+	oldestImage int32 // day
 }
 
 func newVerifier(ctx context.Context, dir string, lock sync.Locker) *verifier {
-	return &verifier{ctx: ctx, dir: dir, rd: newReader(lock), h: newHasher(), base: 1}
+	return &verifier{ctx: ctx, dir: dir, rd: newReader(lock), h: newHasher(), base: 1, oldestImage: noImage}
 }
 
 // begin reads what there is and judges the chain.

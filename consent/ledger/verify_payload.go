@@ -46,20 +46,26 @@ func (v *verifier) collect() error {
 	})
 }
 
+// removed reports what the chain says of the payload of an entry in the window.
+func (v *verifier) removed(r record) (erased, pruned bool) {
+	if i := r.seq() - v.base; i/64 < uint64(len(v.erased)) {
+		erased = v.erased[i/64]&(1<<(i%64)) != 0
+	}
+	return erased, r.seq() < v.cutSeq && r.day() < v.cutDay
+}
+
 // payloads judges the entries of the window.
 func (v *verifier) payloads() error {
 	return v.over(func(segment uint64, at int64, r record) error {
 		if !r.kind().kept() || r.seq() < v.base || r.seq()-v.base >= window {
 			return nil
 		}
-		i := r.seq() - v.base
-		erased := i/64 < uint64(len(v.erased)) && v.erased[i/64]&(1<<(i%64)) != 0
-		pruned := r.seq() < v.cutSeq && r.day() < v.cutDay
-		removed := r.gone() && allZero(r.slot())
+		erased, pruned := v.removed(r)
+		empty := r.gone() && allZero(r.slot())
 		switch {
-		case removed && erased:
+		case empty && erased:
 			v.report.Erased++
-		case removed && pruned:
+		case empty && pruned:
 			v.report.Pruned++
 		case r.gone() && !erased && !pruned && v.lost:
 			v.report.Erased++ // what says why may be in the lost part
@@ -74,6 +80,9 @@ func (v *verifier) payloads() error {
 			v.report.fault(r.seq(), FaultPayload, "the payload or its salt is not what was committed to")
 		default:
 			v.report.count(r.kind())
+			if r.kind() == kindImage {
+				v.oldestImage = min(v.oldestImage, r.day())
+			}
 		}
 		return nil
 	})

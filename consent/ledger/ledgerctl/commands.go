@@ -3,12 +3,12 @@ package main
 import (
 	"context"
 	"crypto/ed25519"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"time"
 
+	"github.com/candorhttp/candor/consent"
 	"github.com/candorhttp/candor/consent/ledger"
 )
 
@@ -69,8 +69,8 @@ func stats(ctx context.Context, o options) (int, error) {
 	if err != nil {
 		return exitFailed, err
 	}
-	fmt.Fprintf(o.stdout, "entries: %d\ngrants: %d\nrefusals: %d\nwithdrawals: %d\nothers: %d\nerased: %d\npruned: %d\nlast: %d\nlink: %s\n",
-		r.Entries, r.Grants, r.Refusals, r.Withdrawals, r.Others, r.Erased, r.Pruned, r.Last, r.Link)
+	fmt.Fprintf(o.stdout, "entries: %d\ngrants: %d\nrefusals: %d\nwithdrawals: %d\nothers: %d\npolicies: %d\nimages: %d\nerased: %d\npruned: %d\nlast: %d\nlink: %s\n",
+		r.Entries, r.Grants, r.Refusals, r.Withdrawals, r.Others, r.Policies, r.Images, r.Erased, r.Pruned, r.Last, r.Link)
 	if r.Faulty > 0 {
 		return tampered(o.stdout, r), nil
 	}
@@ -110,11 +110,8 @@ func export(ctx context.Context, o options) (int, error) {
 	if err != nil {
 		return exitFailed, err
 	}
-	out := json.NewEncoder(o.stdout)
-	for _, e := range entries {
-		if err := out.Encode(e); err != nil {
-			return exitFailed, err
-		}
+	if err := ledger.Export(o.stdout, entries); err != nil {
+		return exitFailed, err
 	}
 	return exitGood, nil
 }
@@ -124,7 +121,18 @@ func erase(ctx context.Context, o options) (int, error) {
 	if err != nil {
 		return exitFailed, err
 	}
-	return write(o, "erased", func(l *ledger.Files) (int, error) { return l.Erase(ctx, s) })
+	return write(o, "erased", func(l *ledger.Files) (int, error) {
+		own, err := l.History(ctx, s)
+		if err != nil || len(own) == 0 {
+			return 0, err
+		}
+		// The service must not believe a copy of the cookie when it starts again.
+		image := consent.Entry{Time: time.Now().UTC().Truncate(time.Second), Kind: consent.EntryErasure, Subject: s.Image()}
+		if _, err := l.Append(ctx, image); err != nil {
+			return 0, err
+		}
+		return l.Erase(ctx, s)
+	})
 }
 
 func prune(ctx context.Context, o options) (int, error) {
