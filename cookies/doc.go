@@ -33,6 +33,22 @@
 // [Sealed] and [Signed] keep a Go value in a cookie with gorilla/securecookie
 // and keys derived from the site's; Set does nothing without consent.
 //
+// # Where to mount
+//
+// Around the router, and in any order with the consent manager and the access
+// log. For what else a site mounts, "inside" is chain(other(router)); examples/routers
+// tries each of these, and the other ways, with code of others:
+//
+//	recover              inside; one that does not print what panicked
+//	compression          inside, or the log counts bytes that were not sent
+//	CORS                 inside, on the routes that need it and not on /privacy/
+//	http.TimeoutHandler  in the router, around single handlers that do not stream
+//	sessions             inside, their cookie declared; around, it is seen by no gate
+//	CSRF                 inside, and not on /privacy/, whose forms have no token of theirs
+//	ReverseProxy         inside; its ModifyResponse drops Set-Cookie from a 101
+//	address rewriting    nowhere; iputil.Resolver finds the visitor
+//	other access logs    nowhere
+//
 // # Limits
 //
 // Scripts in the page set cookies without the server; such a cookie is hidden

@@ -23,7 +23,7 @@ func nothingLeaks(t *testing.T, build func(*site.Site) http.Handler) {
 	var lines, own logtest.Buffer
 	logger := slog.New(slog.NewJSONHandler(&own, nil))
 	printed := capture(t)
-	s, err := site.New(&lines, logger)
+	s, err := site.New(site.Config{Output: &lines, Logger: logger})
 	require.NoError(t, err)
 	found := &collector{TB: t}
 	logtest.Kit{
@@ -48,6 +48,16 @@ type collector struct {
 
 func (c *collector) Errorf(format string, args ...any) {
 	c.faults = append(c.faults, fmt.Sprintf(format, args...))
+}
+
+// Printed returns what the process prints while do runs, on standard output and
+// error, also by code that took hold of those when it was loaded.
+func Printed(t *testing.T, do func()) string {
+	t.Helper()
+	c := capture(t)
+	do()
+	c.end()
+	return string(c.read())
 }
 
 // captured is what the process prints, whoever holds os.Stderr since when.

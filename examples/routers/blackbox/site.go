@@ -15,7 +15,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/candorhttp/candor/cookies"
 	"github.com/candorhttp/candor/examples/routers/site"
 	"github.com/candorhttp/candor/logging"
 )
@@ -32,12 +31,19 @@ type Running struct {
 
 // Start serves a site, over HTTP/2 with TLS or over plain HTTP/1.1, until the
 // test ends.
-func Start(t *testing.T, http2 bool, build func(*site.Site) http.Handler, specs ...cookies.Spec) *Running {
+func Start(t *testing.T, http2 bool, build func(*site.Site) http.Handler) *Running {
+	t.Helper()
+	return StartWith(t, http2, site.Config{}, build)
+}
+
+// StartWith is Start for a site that is configured; its outputs are Log and Own.
+func StartWith(t *testing.T, http2 bool, cfg site.Config, build func(*site.Site) http.Handler) *Running {
 	t.Helper()
 	r := &Running{Log: &Text{}, Own: &Text{}, t: t}
 	logger := slog.New(slog.NewJSONHandler(r.Own, nil))
+	cfg.Output, cfg.Logger = r.Log, logger
 	var err error
-	r.Site, err = site.New(r.Log, logger, specs...)
+	r.Site, err = site.New(cfg)
 	require.NoError(t, err)
 	r.Server = httptest.NewUnstartedServer(build(r.Site))
 	r.Config.ErrorLog = logging.ErrorLog(logger)

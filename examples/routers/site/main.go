@@ -39,7 +39,7 @@ func Serve(ctx context.Context, handler func(*Site) http.Handler, args []string,
 		return err
 	}
 	logger := slog.New(slog.NewJSONHandler(stderr, nil))
-	s, err := New(stdout, logger)
+	s, err := New(Config{Output: stdout, Logger: logger})
 	if err != nil {
 		return err
 	}

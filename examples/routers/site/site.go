@@ -30,9 +30,18 @@ type Site struct {
 	Pages *banner.Pages
 }
 
-// New returns a Site. Log lines go to out, what operators should know to logger.
-// More cookies than the pages of this package set can be declared with specs.
-func New(out io.Writer, logger *slog.Logger, specs ...cookies.Spec) (*Site, error) {
+// Config is what differs from site to site.
+type Config struct {
+	Output io.Writer    // receives the lines of the access log
+	Logger *slog.Logger // receives what operators should know
+	// Cookies declares what is set besides the cookies of the pages here.
+	Cookies []cookies.Spec
+	// TrustedOrigins may post decisions: consent.Config has more of it.
+	TrustedOrigins []string
+}
+
+// New returns a Site.
+func New(cfg Config) (*Site, error) {
 	policy, err := consent.ParsePolicy(policyJSON)
 	if err != nil {
 		return nil, err
@@ -43,24 +52,24 @@ func New(out io.Writer, logger *slog.Logger, specs ...cookies.Spec) (*Site, erro
 	}
 	records := ledger.Memory()
 	manager, err := consent.New(consent.Config{
-		Policy: policy, Keys: keys, Ledger: records, Logger: logger,
+		Policy: policy, Keys: keys, Ledger: records, Logger: cfg.Logger, TrustedOrigins: cfg.TrustedOrigins,
 		Insecure: true, // the samples are opened on plain http
 	})
 	if err != nil {
 		return nil, err
 	}
-	inventory, err := cookies.NewInventory(policy, append(specs,
+	inventory, err := cookies.NewInventory(policy, append(cfg.Cookies,
 		cookies.Spec{Name: "session", Purpose: consent.Authentication, Description: consent.Text{"en": "Says who is signed in."}},
 		cookies.Spec{Name: "visits", Purpose: consent.Analytics, Lifetime: 30 * 24 * time.Hour, Description: consent.Text{"en": "How often you were here."}},
 	)...)
 	if err != nil {
 		return nil, err
 	}
-	gate, err := cookies.NewGate(cookies.GateConfig{Inventory: inventory, Consent: manager, Logger: logger, Insecure: true})
+	gate, err := cookies.NewGate(cookies.GateConfig{Inventory: inventory, Consent: manager, Logger: cfg.Logger, Insecure: true})
 	if err != nil {
 		return nil, err
 	}
-	access, err := logging.New(logging.Config{Output: out, Consent: manager})
+	access, err := logging.New(logging.Config{Output: cfg.Output, Consent: manager})
 	if err != nil {
 		return nil, err
 	}
