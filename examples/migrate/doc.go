@@ -7,6 +7,7 @@
 //	watch      the chain around it in report mode; the log leaks no more
 //	enforce    the first inventory, from the report; banner and notice
 //	sealed     the remembered address sealed, and asked for
+//	events     the statistics receive declared events that were agreed to
 //
 // roastery holds the handlers that no step touches. Compare the steps:
 //

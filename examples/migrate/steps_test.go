@@ -2,6 +2,8 @@ package migrate_test
 
 import (
 	"bytes"
+	"context"
+	"fmt"
 	"go/parser"
 	"go/token"
 	"io"
@@ -13,12 +15,14 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/candorhttp/candor/consent"
 	"github.com/candorhttp/candor/examples/migrate/before"
 	"github.com/candorhttp/candor/examples/migrate/enforce"
+	"github.com/candorhttp/candor/examples/migrate/events"
 	"github.com/candorhttp/candor/examples/migrate/roastery"
 	"github.com/candorhttp/candor/examples/migrate/sealed"
 	"github.com/candorhttp/candor/examples/migrate/watch"
@@ -38,6 +42,8 @@ type step struct {
 	name string
 	make func(t *testing.T, out io.Writer, collect roastery.Collector) http.Handler
 	asks bool // the visitor is asked for consent
+	// page is what the statistics hear of the page of an order.
+	page string
 }
 
 var steps = []step{
@@ -45,22 +51,28 @@ var steps = []step{
 		h, err := before.New(secret, out, c)
 		require.NoError(t, err)
 		return h
-	}, false},
+	}, false, "/orders/1204"},
 	{"watch", func(t *testing.T, out io.Writer, c roastery.Collector) http.Handler {
 		s, err := watch.New(secret, keys(t), out, c)
 		require.NoError(t, err)
 		return s
-	}, false},
+	}, false, "/orders/1204"},
 	{"enforce", func(t *testing.T, out io.Writer, c roastery.Collector) http.Handler {
 		h, err := enforce.New(secret, keys(t), out, c)
 		require.NoError(t, err)
 		return h
-	}, true},
+	}, true, "/orders/1204"},
 	{"sealed", func(t *testing.T, out io.Writer, c roastery.Collector) http.Handler {
 		h, err := sealed.New(secret, keys(t), out, c)
 		require.NoError(t, err)
 		return h
-	}, true},
+	}, true, "/orders/1204"},
+	{"events", func(t *testing.T, out io.Writer, c roastery.Collector) http.Handler {
+		s, err := events.New(secret, keys(t), out, c)
+		require.NoError(t, err)
+		t.Cleanup(func() { require.NoError(t, s.Events.Shutdown(context.Background())) })
+		return s
+	}, true, "/orders/{id}"},
 }
 
 // visitor is a browser at one running step.
@@ -95,6 +107,14 @@ func (v *told) collect(view roastery.View) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.views = append(v.views, view)
+}
+
+// heard waits until the statistics have a page, which events reach a moment later.
+func (v *told) heard(t *testing.T, page string) {
+	t.Helper()
+	require.Eventually(t, func() bool {
+		return slices.ContainsFunc(v.all(), func(view roastery.View) bool { return view.Page == page })
+	}, 10*time.Second, 5*time.Millisecond, page)
 }
 
 func (v *told) all() []roastery.View { v.mu.Lock(); defer v.mu.Unlock(); return slices.Clone(v.views) }
@@ -168,8 +188,8 @@ func TestTheServiceWorksAtEveryStep(t *testing.T) {
 			require.NotContains(t, body, "Signed in")
 			require.Contains(t, body, `name="email" value="jane@mail.example"`, "the address is filled in the next time")
 
+			v.told.heard(t, s.page)
 			views := v.told.all()
-			require.NotEmpty(t, views)
 			require.NotEmpty(t, views[0].Visitor)
 			require.Equal(t, views[0].Visitor, views[len(views)-1].Visitor, "one visitor is one visitor")
 		})
@@ -215,14 +235,22 @@ func TestWhatEachStepMakesTrue(t *testing.T) {
 		require.Contains(t, body, `value="accept"`, "%s: the visitor is asked", s.name)
 
 		v.do("POST", "/privacy/decision", url.Values{"action": {"accept"}})
-		v.do("GET", "/", nil)
+		v.do("POST", "/roast", url.Values{"roast": {"dark"}})
+		v.do("GET", "/orders/1204", nil)
+		v.told.heard(t, s.page)
 		_, set = v.do("POST", "/privacy/withdraw", url.Values{})
-		require.Contains(t, names(set), "_visitor", "%s: taken back, the cookie is expired", s.name)
+		require.Contains(t, names(set), "roast", "%s: taken back, the cookies are expired", s.name)
 		heard := len(v.told.all())
 		body, _ = v.do("GET", "/", nil)
 		require.Contains(t, body, "Signed in", "%s: the session is not touched", s.name)
 		require.Len(t, v.told.all(), heard, s.name)
 	}
+
+	v = steps[4].visit(t)
+	v.do("POST", "/privacy/decision", url.Values{"action": {"accept"}})
+	v.do("GET", order, nil)
+	v.told.heard(t, "/orders/{id}")
+	require.Empty(t, leaks(fmt.Sprint(v.told.all())), "events: the statistics do not hear it either")
 
 	v = steps[2].visit(t)
 	v.do("POST", "/privacy/decision", url.Values{"action": {"accept"}})
