@@ -39,6 +39,7 @@
 // log. For what else a site mounts, "inside" is chain(other(router)); examples/routers
 // tries each of these, and the other ways, with code of others:
 //
+//	the chain itself     around the router; inside, only chi shows it everything
 //	recover              inside; one that does not print what panicked
 //	compression          inside, or the log counts bytes that were not sent
 //	CORS                 inside, on the routes that need it and not on /privacy/

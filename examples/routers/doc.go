@@ -11,6 +11,11 @@
 // what leaks past the gate or into a log, lies in the access log, or breaks. Each
 // cell is a test of this package, which writes the table.
 //
+//	the chain itself     around the router                     good    every answer is judged and has its line
+//	                     chi's Use                             good    the same, and the route without RouteFrom
+//	                     gorilla/mux's Use                     leaks   what no route matches is not judged and has no line
+//	                     an adapter in gin                     leaks   gin's writer sends the header past the gate
+//	                     echo.WrapMiddleware                   breaks  what echo's error handler answers is lost
 //	recover              inside                                good    the line has the 500 that the visitor got, and the route
 //	                     around                                lies    the line has no status; cookies are taken out all the same
 //	                     gin, chi, gorilla, echo as they come  leaks   they print the panic's value, wherever they stand

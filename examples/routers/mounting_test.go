@@ -28,6 +28,13 @@ type cell struct {
 }
 
 var parts = []part{
+	{"the chain itself", "around the router; inside, only chi shows it everything", []cell{
+		{"around the router", "good", "every answer is judged and has its line", chainAround},
+		{"chi's Use", "good", "the same, and the route without RouteFrom", chainInChi},
+		{"gorilla/mux's Use", "leaks", "what no route matches is not judged and has no line", chainInMux},
+		{"an adapter in gin", "leaks", "gin's writer sends the header past the gate", chainInGin},
+		{"echo.WrapMiddleware", "breaks", "what echo's error handler answers is lost", chainInEcho},
+	}},
 	{"recover", "inside; one that does not print what panicked", []cell{
 		{"inside", "good", "the line has the 500 that the visitor got, and the route", recoverInside},
 		{"around", "lies", "the line has no status; cookies are taken out all the same", recoverAround},
