@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/candorhttp/candor/consent"
+	"github.com/candorhttp/candor/consent/analytics"
 	"github.com/candorhttp/candor/consent/ledger"
 	"github.com/candorhttp/candor/cookies"
 	"github.com/candorhttp/candor/iputil"
@@ -42,6 +43,8 @@ type world struct {
 	good    atomic.Int64 // the version since which a yes is good
 	keys    []string     // newest first
 	ledger  faults
+	sinks   [2]faults
+	truth   truth
 }
 
 func (w *world) now() time.Time { return time.Now().Add(time.Duration(w.clock.Load())) }
@@ -126,6 +129,7 @@ type site struct {
 	gate    *cookies.Gate
 	access  *logging.Access
 	records *ledger.Files
+	events  *analytics.Pipeline
 	handler http.Handler
 	parts   []consent.Describer
 	running sync.WaitGroup
@@ -185,19 +189,58 @@ func (w *world) start() (*site, error) {
 	if err != nil {
 		return nil, errors.Join(err, records.Close())
 	}
-	s.parts = []consent.Describer{inventory, s.access, records}
+	// One sink is quick, the other has a share of the faults of its own.
+	s.events, err = analytics.New(analytics.Config{
+		Consent: s.manager, Logger: logger,
+		Sinks: []analytics.Sink{faultySink{"quick", &w.sinks[0], &w.truth}, faultySink{"slow", &w.sinks[1], &w.truth}},
+		Events: []analytics.Spec{{
+			Name: "read", Description: consent.Text{"en": "A page was read."}, Sinks: []string{"quick", "slow"},
+			Properties: []analytics.PropertySpec{{Name: "visitor", Kind: analytics.KindEnum, Values: visitorNames()}},
+		}},
+	})
+	if err != nil {
+		return nil, errors.Join(err, records.Close())
+	}
+	s.parts = []consent.Describer{inventory, s.access, records, s.events}
 	mux := http.NewServeMux()
 	mux.Handle("/privacy/", s.manager.Handler(s.parts...))
-	pages(mux)
-	s.handler = s.access.Middleware(s.manager.Middleware(s.gate.Middleware(mux)))
+	pages(mux, s.events)
+	s.handler = s.access.Middleware(s.manager.Middleware(s.gate.Middleware(s.events.Middleware(mux))))
 	return s, nil
+}
+
+// visitorNames are the words by which the sinks know of whom an event is. A real
+// site declares no such thing.
+func visitorNames() (out []string) {
+	for i := range visitors {
+		out = append(out, fmt.Sprintf("v%d", i))
+	}
+	return out
 }
 
 // stop ends the service: requests first, then what waits, then the ledger.
 func (s *site) stop(ctx context.Context) error {
 	s.running.Wait()
+	// What the sinks do not take in a moment is lost, and counted.
+	moment, cancel := context.WithTimeout(ctx, 100*time.Millisecond)
+	defer cancel()
+	_ = s.events.Shutdown(moment)
 	s.access.Close()
-	return errors.Join(s.manager.Close(ctx), s.records.Close())
+	return errors.Join(s.manager.Close(ctx), s.records.Close(), s.balanced())
+}
+
+// balanced holds the pipeline to its accounts (invariant 6).
+func (s *site) balanced() error {
+	for name, sink := range s.events.Stats().Sinks {
+		dropped := uint64(0)
+		for _, n := range sink.Dropped {
+			dropped += n
+		}
+		if sink.Accepted != sink.Sent+dropped+uint64(sink.Queued+sink.InFlight) {
+			return fmt.Errorf("sink %s: %+v does not add up", name, sink)
+		}
+	}
+	return nil
 }
 
 var big = bytes.Repeat([]byte("teapot; "), 1<<17)
@@ -205,13 +248,14 @@ var big = bytes.Repeat([]byte("teapot; "), 1<<17)
 var bigSum = func() string { sum := sha256.Sum256(big); return hex.EncodeToString(sum[:]) }()
 
 // pages is a service as a team would write it.
-func pages(mux *http.ServeMux) {
+func pages(mux *http.ServeMux, events *analytics.Pipeline) {
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
 		http.SetCookie(w, &http.Cookie{Name: "visits", Value: "1", Path: "/", MaxAge: 86400 * 365})
 		http.SetCookie(w, &http.Cookie{Name: "rogue", Value: canaryToken, Path: "/"})
 		fmt.Fprint(w, "home")
 	})
 	mux.HandleFunc("GET /allowed", func(w http.ResponseWriter, r *http.Request) {
+		events.Track(r.Context(), analytics.Event{Name: "read", Properties: []analytics.Property{analytics.Enum("visitor", r.Header.Get("X-Visitor"))}})
 		fmt.Fprint(w, consent.Allowed(r.Context(), consent.Analytics))
 	})
 	mux.HandleFunc("GET /users/{mail}", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "user") })

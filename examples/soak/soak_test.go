@@ -35,7 +35,7 @@ func duration(t *testing.T) time.Duration {
 
 func TestSoak(t *testing.T) {
 	lasts := duration(t)
-	w := &world{dir: t.TempDir(), stderr: &buffer{}, keys: []string{consent.GenerateKey()}}
+	w := &world{dir: t.TempDir(), stderr: &buffer{}, keys: []string{consent.GenerateKey()}, truth: truth{ended: map[string]time.Time{}}}
 	w.version.Store(1)
 	w.good.Store(1)
 	logFile, err := os.OpenFile(filepath.Join(w.dir, "access.log"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
@@ -60,7 +60,7 @@ func TestSoak(t *testing.T) {
 	for i := range visitors {
 		all.Go(func() {
 			v := &visitor{
-				t: told, url: url, client: &http.Client{Transport: transport, Timeout: 20 * time.Second},
+				t: told, truth: &w.truth, name: fmt.Sprintf("v%d", i), url: url, client: &http.Client{Transport: transport, Timeout: 20 * time.Second},
 				address: fmt.Sprintf("203.0.%d.77", i), random: rand.New(rand.NewPCG(uint64(i), 4711)),
 			}
 			v.live(ctx)
@@ -91,6 +91,9 @@ func TestSoak(t *testing.T) {
 	require.Positive(t, told.withdrawn.Load())
 
 	require.Empty(t, told.faults, "what visitors saw")
+	t.Logf("%d events sent", w.truth.sent)
+	require.Positive(t, w.truth.sent)
+	require.Zero(t, w.truth.late, "events that left after their visitor's no was acknowledged")
 	w.checkLedger(t, told)
 	w.checkLog(t, manifest)
 	w.checkCanaries(t)
@@ -115,6 +118,8 @@ func (w *world) misbehave(ctx context.Context, t *testing.T, s *service, lasts t
 		func() { w.ledger.mode.Store(fails) },
 		func() { w.ledger.mode.Store(hangs) },
 		func() { w.log.faults.mode.Store(fails) },
+		func() { w.sinks[1].mode.Store(hangs) },
+		func() { w.sinks[0].mode.Store(fails); w.sinks[1].mode.Store(fails) },
 		func() { w.clock.Store(int64(time.Hour)) },
 		func() { w.clock.Store(-int64(3 * time.Hour)) },
 		func() { w.clock.Store(int64(20 * time.Hour)) },
@@ -150,6 +155,8 @@ func (w *world) misbehave(ctx context.Context, t *testing.T, s *service, lasts t
 func (w *world) heal() {
 	w.ledger.mode.Store(works)
 	w.log.faults.mode.Store(works)
+	w.sinks[0].mode.Store(works)
+	w.sinks[1].mode.Store(works)
 	w.clock.Store(0)
 }
 

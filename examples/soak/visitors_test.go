@@ -39,6 +39,8 @@ func (t *tally) fault(format string, args ...any) {
 // it. It sends one request at a time.
 type visitor struct {
 	t       *tally
+	truth   *truth
+	name    string
 	url     string
 	client  *http.Client
 	address string
@@ -59,6 +61,7 @@ func (v *visitor) ask(ctx context.Context, method, path, body, cookie string) (i
 	r.Header = http.Header{
 		"X-Forwarded-For": {v.address}, "User-Agent": {canaryAgent}, "Referer": {"https://elsewhere.example/?mail=" + canaryMail},
 		"Authorization": {"Bearer " + canaryToken}, "Accept": {"application/json"},
+		"X-Visitor": {v.name},
 	}
 	if body != "" {
 		r.Header.Set("Content-Type", "application/json")
@@ -129,6 +132,7 @@ func (v *visitor) live(ctx context.Context) {
 }
 
 func (v *visitor) grant(ctx context.Context) {
+	v.truth.says(v.name, true)
 	status, text, h := v.ask(ctx, "POST", "/privacy/decision", `{"grants":{"analytics":true}}`, v.cookie)
 	switch status {
 	case 200:
@@ -140,16 +144,25 @@ func (v *visitor) grant(ctx context.Context) {
 		}
 	case 503:
 		v.t.unavailable.Add(1)
+		v.stillNo()
 		if taken(h) != "" {
 			v.t.fault("503 for a yes, and a cookie")
 		}
 	case 429:
 		v.t.limited.Add(1)
+		v.stillNo()
 	case 0:
 		// It may have been recorded; then the browser's own cookie counts no more.
 		v.t.lostGrants.Add(1)
 	default:
 		v.t.fault("a yes was answered %d", status)
+	}
+}
+
+// stillNo notes that a yes was not taken; whoever had said no still does.
+func (v *visitor) stillNo() {
+	if !v.may {
+		v.truth.says(v.name, false)
 	}
 }
 
@@ -173,6 +186,7 @@ func (v *visitor) refuse(ctx context.Context, path, body string) {
 			v.cookie = c
 		}
 		v.may = false
+		v.truth.says(v.name, false)
 		v.check(path, h)
 	case 0:
 	default:
