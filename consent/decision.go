@@ -88,7 +88,7 @@ func (d Decision) bit(p Purpose) uint64 {
 	if d.rules == nil {
 		return 0
 	}
-	i, ok := d.rules.index[p]
+	i, ok := d.rules.at(p)
 	if !ok {
 		return 0
 	}

@@ -63,10 +63,7 @@ func (m *Manager) Handler(parts ...Describer) http.Handler {
 func (m *Manager) PrivacyPage(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		x, w, r := exchange.Begin(w, r)
-		s := m.state(x)
-		s.mu.Lock()
-		s.privacy = true
-		s.mu.Unlock()
+		m.state(x).privacy.Store(true)
 		if r.URL.Path != gpcPath {
 			w.Header().Set("Cache-Control", "no-store")
 		}

@@ -77,6 +77,7 @@ type Manager struct {
 	regime   func(*http.Request) Regime
 	logger   *slog.Logger
 	now      func() time.Time
+	clock    bool // now is the host's own
 
 	origins     map[string]bool
 	crossSite   *http.CrossOriginProtection
@@ -165,7 +166,7 @@ func New(cfg Config) (*Manager, error) {
 	if m.logger == nil {
 		m.logger = slog.New(slog.DiscardHandler)
 	}
-	if m.now == nil {
+	if m.clock = m.now != nil; !m.clock {
 		m.now = time.Now
 	}
 	bound := cfg.MaxSuperseded

@@ -68,6 +68,11 @@ func cutFold(s, prefix string) (string, bool) {
 // canonical form reach the wire as well, so they are folded first.
 func markResponse(h http.Header, marks mark) {
 	for key := range h {
+		switch n := len(key); {
+		case n == len("Vary"), n == len("Cache-Control"), n >= len("Surrogate-Control"):
+		default:
+			continue // none of the names below is as long
+		}
 		name := textproto.CanonicalMIMEHeaderKey(key)
 		switch name {
 		case "Etag", "Last-Modified",
@@ -86,18 +91,29 @@ func markResponse(h http.Header, marks mark) {
 			}
 		}
 	}
+	if h["Vary"] == nil && h["Cache-Control"] == nil && marks == markCookie {
+		// As it is mostly, in one allocation. Each has a slice that ends with it.
+		lines := [...]string{"Cookie", "private"}
+		h["Vary"], h["Cache-Control"] = lines[0:1:1], lines[1:2:2]
+		return
+	}
 	if marks&markCookie != 0 {
 		addVary(h, "Cookie")
 	}
 	if marks&markGPC != 0 {
 		addVary(h, "Sec-GPC")
 	}
-	h["Cache-Control"] = privateCacheControl(h["Cache-Control"])
+	if lines := h["Cache-Control"]; len(lines) != 1 || lines[0] != "private" {
+		h["Cache-Control"] = privateCacheControl(lines)
+	}
 }
 
 // addVary adds a member to Vary once; "*" already says more.
 func addVary(h http.Header, member string) {
 	for _, line := range h["Vary"] {
+		if line == member {
+			return
+		}
 		for m := range strings.SplitSeq(line, ",") {
 			m = strings.Trim(m, " \t")
 			if m == "*" || strings.EqualFold(m, member) {

@@ -29,10 +29,7 @@ func (m *Manager) Peek(x *exchange.Exchange) Decision { return m.state(x).peek()
 // recorded a choice. Its log line must not say who it was, or it would join the
 // ledger's entry.
 func (m *Manager) PrivacyLine(x *exchange.Exchange) bool {
-	s := m.state(x)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.privacy
+	return m.state(x).privacy.Load()
 }
 
 // Revoked returns the purposes that were allowed when the exchange was first
@@ -70,7 +67,7 @@ func Allowed(ctx context.Context, p Purpose) bool {
 		return false
 	}
 	var set uint64
-	if i, ok := s.m.rules.index[p]; ok {
+	if i, ok := s.m.rules.at(p); ok {
 		set = 1 << i
 	}
 	return s.ask(markCookie | s.m.gpcMark(set)).Allows(p)

@@ -20,7 +20,7 @@ type Permit struct {
 // as dependent on it (see [Manager.Peek]); the zero Permit where p is not
 // allowed.
 func (m *Manager) Permit(x *exchange.Exchange, p Purpose) Permit {
-	i, ok := m.rules.index[p]
+	i, ok := m.rules.at(p)
 	if !ok {
 		return Permit{}
 	}

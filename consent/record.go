@@ -70,7 +70,7 @@ func (m *Manager) record(x *exchange.Exchange, c Choices, method Method) (record
 	committed := x.Committed()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.privacy = true
+	s.privacy.Store(true)
 	s.decide()
 	who := s.stored.Subject
 	if who.IsZero() {

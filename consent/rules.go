@@ -12,6 +12,7 @@ import (
 // immutable and safe for concurrent use. Make it with [Policy.Compile].
 type Rules struct {
 	policy   Policy
+	names    []Purpose // of policy.Processing
 	index    map[Purpose]int
 	byNumber [256]int8 // index, or -1
 
@@ -39,6 +40,7 @@ func (p Policy) Compile() (*Rules, error) {
 		r.byNumber[i] = -1
 	}
 	for i, d := range p.Processing {
+		r.names = append(r.names, d.Purpose)
 		r.index[d.Purpose] = i
 		r.byNumber[d.Number] = int8(i)
 		bit := uint64(1) << i
@@ -58,6 +60,24 @@ func (p Policy) Compile() (*Rules, error) {
 		r.textHash[l] = hashShown(p, l)
 	}
 	return r, nil
+}
+
+// fewPurposes is how many are looked for one by one, which takes less than
+// computing a hash.
+const fewPurposes = 12
+
+// at returns the place of a purpose, false where the policy has none of the name.
+func (r *Rules) at(p Purpose) (int, bool) {
+	if len(r.names) > fewPurposes {
+		i, ok := r.index[p]
+		return i, ok
+	}
+	for i, name := range r.names {
+		if name == p {
+			return i, true
+		}
+	}
+	return 0, false
 }
 
 // hashShown is the SHA-256 of what a visitor is shown in one language, as hex:

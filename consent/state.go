@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"github.com/candorhttp/candor/consent/exchange"
 )
@@ -16,10 +18,11 @@ type state struct {
 	m *Manager
 	x *exchange.Exchange
 
-	mu       sync.Mutex
+	privacy atomic.Bool
+
+	mu       sync.Mutex // guards what follows
 	loaded   bool
 	changed  bool // a choice was recorded in this exchange
-	privacy  bool
 	late     bool
 	marks    mark
 	epoch    uint64 // of superseded, when decision was made
@@ -85,12 +88,15 @@ func (s *state) decide() Decision {
 		return s.decision
 	}
 	first := !s.loaded
-	now := m.now()
+	now := s.x.Start() // days are told apart here, and asking a clock takes its time
+	if !first || m.clock {
+		now = m.now()
+	}
 	if first {
 		s.loaded = true
 		s.stored.Answers = s.buf[:0]
 		s.signals = m.signals(s.x.Request())
-		s.read()
+		s.read(now)
 	}
 	s.epoch = epoch
 	if !s.stored.Unreadable && !s.stored.Subject.IsZero() &&
@@ -107,7 +113,7 @@ func (s *state) decide() Decision {
 }
 
 // read finds the consent cookie among the request's lines as they came.
-func (s *state) read() {
+func (s *state) read(now time.Time) {
 	value, n := findCookie(s.x.CookieLines(), s.m.codec.name)
 	switch {
 	case n == 0:
@@ -115,7 +121,7 @@ func (s *state) read() {
 	case n > 1:
 		s.stored = Stored{Unreadable: true}
 	default:
-		if err := s.m.codec.decode(&s.stored, value, s.m.now()); err != nil {
+		if err := s.m.codec.decode(&s.stored, value, now); err != nil {
 			s.stored = Stored{Unreadable: true}
 		}
 	}
@@ -130,13 +136,19 @@ func (s *state) read() {
 func findCookie(lines []string, name string) (value string, n int) {
 	for _, line := range lines {
 		for len(line) > 0 {
-			var pair string
-			pair, line, _ = strings.Cut(line, ";")
-			pair = strings.Trim(pair, " \t")
+			pair := line
+			if i := strings.IndexByte(line, ';'); i >= 0 {
+				pair, line = line[:i], line[i+1:]
+			} else {
+				line = ""
+			}
+			for len(pair) > 0 && (pair[0] == ' ' || pair[0] == '\t') {
+				pair = pair[1:]
+			}
 			if len(pair) <= len(name) || pair[len(name)] != '=' || pair[:len(name)] != name {
 				continue
 			}
-			v := pair[len(name)+1:]
+			v := strings.TrimRight(pair[len(name)+1:], " \t")
 			if n == 0 || v != value {
 				n++
 			}

@@ -182,3 +182,18 @@ func FuzzSingleValue(f *testing.F) {
 		}
 	})
 }
+
+// The quick reading of a dotted quad takes what netip.ParseAddr takes, and as
+// the same address.
+func FuzzParseQuad(f *testing.F) {
+	for _, s := range []string{"198.51.100.7", "0.0.0.0", "255.255.255.255", "256.1.1.1", "1.2.3", "1.2.3.4.5", "01.2.3.4", "1.2.3.00", "1..2.3", "1.2.3.4 ", "::ffff:1.2.3.4", ""} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		got, ok := iputil.ParseQuad(s)
+		want, err := netip.ParseAddr(s)
+		if known := err == nil && want.Is4(); ok != known || ok && got != want {
+			t.Fatalf("%q: got %v, %v; want %v, %v", s, got, ok, want, err)
+		}
+	})
+}

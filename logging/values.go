@@ -124,7 +124,7 @@ func putPseudonym(dst []byte, r *record) []byte {
 		return dst
 	}
 	text := r.client.As16()
-	out, err := r.access.pseudonyms.Append(append(dst, '"'), "log", text[:])
+	out, err := r.access.pseudonyms.AppendAt(append(dst, '"'), r.x.Start(), "log", text[:])
 	if err != nil {
 		r.access.counters.noPseudonym.Add(1)
 		return dst

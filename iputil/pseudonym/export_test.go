@@ -38,6 +38,7 @@ func Scratch(k *Keyring) []byte {
 	state, _ := s.hash.AppendBinary(nil)
 	left := append(state, s.inner[:keyedWords*8]...)
 	left = append(left, s.outer[:keyedWords*8]...)
+	left = append(left, s.after[:keyedWords*8]...)
 	left = append(left, s.buf[:cap(s.buf)]...)
 	return append(left, s.sum[:]...)
 }

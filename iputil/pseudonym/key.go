@@ -12,11 +12,15 @@ import (
 
 // HMAC (RFC 2104) is computed here from SHA-256's saved states after the two
 // keyed blocks, as crypto/hmac does it. That package keeps them where nobody
-// can overwrite them; these can be destroyed.
+// can overwrite them; these can be destroyed. The messages are padded here as
+// well (FIPS 180-4 §5.1.1), so that a saved state after the last block has the
+// hash in it: asking for the sum would have crypto/sha256 copy everything first.
 
 const (
-	// stateSize is the length of a saved state of crypto/sha256.
+	// stateSize is the length of a saved state of crypto/sha256, hashAt and
+	// sha256.Size where in it the hash so far stands.
 	stateSize = 108
+	hashAt    = 4
 	// keyedWords is how many 64-bit words of one the key changes: a mark of
 	// four bytes, the 32 of the hash, and four of the block to come. The rest
 	// is the same after any whole block.
@@ -45,10 +49,10 @@ type epochKey struct {
 // scratch is what one pseudonym is computed in. Between uses it holds nothing
 // of a key.
 type scratch struct {
-	hash         sha
-	inner, outer [stateSize]byte
-	buf          []byte
-	sum          [sha256.Size]byte
+	hash                sha
+	inner, outer, after [stateSize]byte
+	buf                 []byte
+	sum                 [sha256.Size]byte
 }
 
 // newScratch fails where crypto/sha256 is not the one known here.
@@ -63,6 +67,14 @@ func newScratch() (*scratch, error) {
 			return nil, errNoState
 		}
 	}
+	// What the states are of, here of a block of zeros, is known: the hash must
+	// be where it is looked for.
+	s.buf = append(s.buf, "is it"...)
+	want := sha256.Sum256(append(make([]byte, sha256.BlockSize), s.buf...))
+	if !s.finish(&s.inner) || s.sum != want {
+		return nil, errNoState
+	}
+	s.wipe()
 	return s, nil
 }
 
@@ -135,16 +147,31 @@ func (s *scratch) sign(purpose string, fields [][]byte) bool {
 		s.buf = binary.AppendUvarint(s.buf, uint64(len(f)))
 		s.buf = append(s.buf, f...)
 	}
-	if s.hash.UnmarshalBinary(s.inner[:]) != nil {
+	if !s.finish(&s.inner) {
+		return false
+	}
+	clear(s.buf)
+	s.buf = append(s.buf[:0], s.sum[:]...)
+	return s.finish(&s.outer)
+}
+
+// finish leaves in sum the hash of what the state is of, one block, and of buf.
+func (s *scratch) finish(state *[stateSize]byte) bool {
+	bits := uint64(sha256.BlockSize+len(s.buf)) * 8
+	padding := [sha256.BlockSize]byte{0x80}
+	// One byte at least, and so many that the length ends a block.
+	n := sha256.BlockSize - (len(s.buf)+8)%sha256.BlockSize
+	s.buf = append(s.buf, padding[:n]...)
+	s.buf = binary.BigEndian.AppendUint64(s.buf, bits)
+	if s.hash.UnmarshalBinary(state[:]) != nil {
 		return false
 	}
 	s.hash.Write(s.buf)
-	sum := s.hash.Sum(s.sum[:0])
-	if s.hash.UnmarshalBinary(s.outer[:]) != nil {
+	after, err := s.hash.AppendBinary(s.after[:0])
+	if err != nil || len(after) != stateSize {
 		return false
 	}
-	s.hash.Write(sum)
-	s.hash.Sum(s.sum[:0])
+	copy(s.sum[:], after[hashAt:])
 	return true
 }
 
@@ -154,6 +181,8 @@ func (s *scratch) wipe() {
 	s.hash.Reset()
 	clear(s.inner[:keyedWords*8])
 	clear(s.outer[:keyedWords*8])
+	clear(s.after[:keyedWords*8])
 	clear(s.buf)
+	s.buf = s.buf[:0]
 	clear(s.sum[:])
 }

@@ -119,6 +119,17 @@ func (k *Keyring) Append(dst []byte, purpose string, fields ...[]byte) ([]byte, 
 	if k == nil || k.now == nil {
 		return dst, ErrNoKey
 	}
+	return k.AppendAt(dst, k.now(), purpose, fields...)
+}
+
+// AppendAt is Append for what happened a moment ago, such as the beginning of a
+// request whose record says when that was: both are of the same epoch then. The
+// key must still be there, so the time lies in this epoch or the one before. A
+// time to come counts only where the keyring's own clock has it as well.
+func (k *Keyring) AppendAt(dst []byte, at time.Time, purpose string, fields ...[]byte) ([]byte, error) {
+	if k == nil || k.now == nil {
+		return dst, ErrNoKey
+	}
 	if len(fields) > maxFields || len(purpose) > maxField {
 		return k.refuse(dst, errTooLong)
 	}
@@ -127,7 +138,7 @@ func (k *Keyring) Append(dst []byte, purpose string, fields ...[]byte) ([]byte, 
 			return k.refuse(dst, errTooLong)
 		}
 	}
-	key := k.key()
+	key := k.key(k.number(at))
 	if key == nil {
 		return k.refuse(dst, ErrNoKey)
 	}
@@ -158,11 +169,10 @@ func (k *Keyring) refuse(dst []byte, err error) ([]byte, error) {
 	return dst, err
 }
 
-// key returns the key for now, making a new one when its time comes.
-func (k *Keyring) key() *epochKey {
-	number := k.number(k.now())
+// key returns the key of an epoch, making a new one when its time comes.
+func (k *Keyring) key(number int64) *epochKey {
 	r := k.current.Load()
-	if number > r.number {
+	if number > r.number && number <= k.number(k.now()) {
 		if k.store != nil {
 			k.askSoon()
 		} else {

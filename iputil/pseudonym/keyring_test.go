@@ -105,6 +105,38 @@ func TestKeyIsDestroyed(t *testing.T) {
 	require.Len(t, receipts, 3, "after a long pause nothing older is left")
 }
 
+// What began before midnight is named after its own day; a time to come neither
+// makes a key nor destroys one.
+func TestNamesOfAMomentAgo(t *testing.T) {
+	c := &clock{t: day}
+	var receipts int
+	k := keyring(t, pseudonym.Config{Now: c.now, Destroyed: func(pseudonym.Receipt) { receipts++ }})
+	first := name(t, k, "log", "a")
+	c.set(day.Add(2 * time.Hour))
+	second := name(t, k, "log", "a")
+	at := func(when time.Time) (string, error) {
+		out, err := k.AppendAt(nil, when, "log", []byte("a"))
+		return string(out), err
+	}
+	for when, want := range map[time.Duration]string{0: first, time.Hour - 1: first, time.Hour: second, 24 * time.Hour: second} {
+		got, err := at(day.Add(when))
+		require.NoError(t, err)
+		require.Equal(t, want, got, when)
+	}
+	for _, when := range []time.Duration{-24 * time.Hour, 25 * time.Hour, 1000 * time.Hour} {
+		got, err := at(day.Add(when))
+		require.ErrorIs(t, err, pseudonym.ErrNoKey)
+		require.Empty(t, got)
+	}
+	require.Zero(t, receipts)
+	require.Equal(t, second, name(t, k, "log", "a"))
+	c.set(day.Add(26 * time.Hour))
+	got, err := at(day.Add(26 * time.Hour))
+	require.NoError(t, err)
+	require.True(t, strings.HasPrefix(got, "p1:20261117:"), "it is so now")
+	require.Equal(t, 1, receipts)
+}
+
 func TestClosedKeyringMakesNoNames(t *testing.T) {
 	var receipts int
 	k, err := pseudonym.New(pseudonym.Config{Destroyed: func(pseudonym.Receipt) { receipts++ }})
