@@ -50,3 +50,28 @@ func matches(a, b string) bool {
 	}
 	return a != "" && strings.EqualFold(a, b[:len(a)]) && (len(a) == len(b) || b[len(a)] == '-')
 }
+
+// speak returns the language to answer a request in.
+func (p *Pages) speak(r *http.Request) string {
+	if p.language != nil {
+		if l := p.known(p.language(r)); l != "" {
+			return l
+		}
+	}
+	return negotiate(r, p.languages)
+}
+
+// known returns the language of the policy that a tag names, or "".
+func (p *Pages) known(tag string) string {
+	for _, l := range p.languages {
+		if strings.EqualFold(l, tag) {
+			return l
+		}
+	}
+	for _, l := range p.languages {
+		if matches(tag, l) {
+			return l
+		}
+	}
+	return ""
+}

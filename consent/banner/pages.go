@@ -2,23 +2,18 @@ package banner
 
 import (
 	"bytes"
-	"crypto/sha256"
-	_ "embed"
-	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"html/template"
+	"io"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/candorhttp/candor/consent"
 )
-
-//go:embed pages.html
-var pagesHTML string
-
-//go:embed style.css
-var styleCSS []byte
 
 // Options configures [Pages]. It is copied by New.
 type Options struct {
@@ -26,8 +21,19 @@ type Options struct {
 	// cookies, the access log, the ledger.
 	Parts []consent.Describer
 	// Language chooses the language of a request, one of the policy's; nil, or
-	// what the policy does not have, means by Accept-Language.
+	// what the policy does not have, means by Accept-Language. What it looks at
+	// must be in the host's Vary.
 	Language func(*http.Request) string
+	// Texts replaces texts by language and key, and gives those of languages
+	// that this package does not have; see [Texts].
+	Texts map[string]map[string]string
+	// Templates replaces templates by name, in the language of html/template:
+	// {{define "banner"}}…{{end}}. Each is given a [View]. The defaults are in
+	// assets/pages.html of this package.
+	Templates string
+	// Nonce returns the nonce of the request's Content-Security-Policy, for
+	// hosts whose policy asks for one; nil leaves it out.
+	Nonce func(*http.Request) string
 }
 
 // Pages is what the visitor sees. It is an http.Handler for the manager's
@@ -36,122 +42,176 @@ type Pages struct {
 	manager   *consent.Manager
 	parts     []consent.Describer
 	language  func(*http.Request) string
+	nonce     func(*http.Request) string
 	languages []string
+	policy    consent.ManifestPolicy
 	endpoints http.Handler
 	templates *template.Template
-	style     string // path of the style sheet
+
+	style, script *asset
+	lexicons      map[string]*lexicon      // by language
+	purposes      map[string][]PurposeView // by language, as the policy has them
+	history       map[string][]change      // by language, latest first
+	goodSince     map[consent.Purpose]int
 }
 
-// New returns the pages of a manager, or one error that names every fault. A
-// language of the policy without texts here is a fault.
+// New returns the pages of a manager, or one error that names every fault: each
+// text that a language of the policy lacks among them. Every template is tried
+// in every language.
 func New(m *consent.Manager, o Options) (*Pages, error) {
 	if m == nil {
 		return nil, errors.New("banner: manager: is missing; make one with consent.New")
 	}
-	var faults []error
 	policy := m.Policy()
+	p := &Pages{
+		manager: m, parts: slices.Clone(o.Parts), language: o.Language, nonce: o.Nonce,
+		languages: policy.Languages, policy: m.Manifest().Policy,
+		style:    newAsset(m.Prefix(), "css", "text/css; charset=utf-8", styleCSS),
+		script:   newAsset(m.Prefix(), "js", "text/javascript; charset=utf-8", scriptJS),
+		lexicons: map[string]*lexicon{}, purposes: map[string][]PurposeView{}, history: map[string][]change{},
+		goodSince: map[consent.Purpose]int{},
+	}
+	var faults []error
 	for _, l := range policy.Languages {
-		if _, ok := textsFor(l); !ok {
-			faults = append(faults, fmt.Errorf("banner: language %q of the policy has no texts here; remove it from the policy's languages", l))
+		lexicon, err := newLexicon(l, o.Texts[l], policy.Recipients)
+		if err != nil {
+			faults = append(faults, err)
+			continue
+		}
+		p.lexicons[l], p.purposes[l], p.history[l] = lexicon, outline(policy, lexicon), history(policy, lexicon)
+	}
+	for _, l := range slices.Sorted(maps.Keys(o.Texts)) {
+		if !slices.Contains(policy.Languages, l) {
+			faults = append(faults, fmt.Errorf("banner: texts: %q is not a language of the policy; add it there, or take its texts out", l))
 		}
 	}
+	for _, d := range policy.Processing {
+		p.goodSince[d.Purpose] = max(d.GoodSince, 1)
+	}
 	templates, err := template.New("pages").Parse(pagesHTML)
+	if err == nil {
+		templates, err = templates.Parse(o.Templates)
+	}
 	if err != nil {
 		faults = append(faults, fmt.Errorf("banner: templates: %w", err))
 	}
 	if err := errors.Join(faults...); err != nil {
 		return nil, err
 	}
-	p := &Pages{manager: m, parts: append([]consent.Describer(nil), o.Parts...), language: o.Language, languages: policy.Languages, templates: templates}
+	p.templates = templates
+	if err := p.try(); err != nil {
+		return nil, err
+	}
 	p.endpoints = m.Handler(p.parts...)
-	sum := sha256.Sum256(styleCSS)
-	p.style = m.Prefix() + "style." + hex.EncodeToString(sum[:6]) + ".css"
 	return p, nil
 }
 
-// textsFor returns the texts of a language, or of the one it is a variety of.
-func textsFor(language string) (texts, bool) {
-	t, ok := languages[language]
-	if !ok {
-		base, _, _ := strings.Cut(language, "-")
-		t, ok = languages[base]
+// try executes every template in every language, so that none fails in front of
+// a visitor.
+func (p *Pages) try() error {
+	var faults []error
+	for _, l := range p.languages {
+		v, _ := p.full(nil, l, consent.Decision{})
+		v.GPC, v.Granted = true, true
+		for _, name := range []string{"banner", "change", "style", "script", "parts", "preferences", "notice"} {
+			if err := p.templates.ExecuteTemplate(io.Discard, name, v); err != nil {
+				faults = append(faults, fmt.Errorf("banner: templates: %s: %w", name, err))
+			}
+		}
 	}
-	return t, ok
+	return errors.Join(faults...)
 }
 
 // ServeHTTP implements http.Handler.
 func (p *Pages) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	var page string
-	switch r.URL.Path {
-	case p.style:
-		p.manager.PrivacyPage(http.HandlerFunc(p.serveStyle)).ServeHTTP(w, r)
-		return
-	case p.manager.Prefix():
-		page = "preferences"
-	case p.manager.Prefix() + "notice":
-		page = "notice"
+	var serve func(http.ResponseWriter, *http.Request)
+	switch strings.TrimPrefix(r.URL.Path, p.manager.Prefix()) {
+	case strings.TrimPrefix(p.style.path, p.manager.Prefix()), "candor.css":
+		serve = p.style.ServeHTTP
+	case strings.TrimPrefix(p.script.path, p.manager.Prefix()), "candor.js":
+		serve = p.script.ServeHTTP
+	case "":
+		serve = p.page("preferences")
+	case "notice":
+		serve = p.serveNotice
+	case "parts":
+		serve = p.serveParts
 	default:
 		p.endpoints.ServeHTTP(w, r)
 		return
 	}
-	p.manager.PrivacyPage(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Method != http.MethodGet && r.Method != http.MethodHead {
-			w.Header().Set("Allow", "GET, HEAD")
-			http.Error(w, "this address takes GET, HEAD", http.StatusMethodNotAllowed)
-			return
-		}
-		var body bytes.Buffer
-		if err := p.templates.ExecuteTemplate(&body, page, p.view(r)); err != nil {
-			http.Error(w, "the page could not be made", http.StatusInternalServerError)
-			return
-		}
-		h := w.Header()
-		h.Set("Content-Type", "text/html; charset=utf-8")
-		h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'")
-		h.Set("Referrer-Policy", "no-referrer")
-		h.Add("Vary", "Accept-Language")
-		_, _ = w.Write(body.Bytes())
-	})).ServeHTTP(w, r)
+	p.manager.PrivacyPage(http.HandlerFunc(serve)).ServeHTTP(w, r)
 }
 
-// serveStyle serves the style sheet. Its name holds its hash, so it is kept for
-// ever.
-func (p *Pages) serveStyle(w http.ResponseWriter, r *http.Request) {
-	if r.Method != http.MethodGet && r.Method != http.MethodHead {
-		w.Header().Set("Allow", "GET, HEAD")
-		http.Error(w, "this address takes GET, HEAD", http.StatusMethodNotAllowed)
+// page serves one of the pages about the visitor.
+func (p *Pages) page(name string) func(http.ResponseWriter, *http.Request) {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if !reads(w, r) {
+			return
+		}
+		v, _ := p.full(r, p.speak(r), consent.From(r.Context()))
+		v.Nonce = "" // these pages have a policy of their own
+		w.Header().Add("Vary", "Accept-Language")
+		p.write(w, name, v)
+	}
+}
+
+// pagePolicy lets the pages load their own style and script, send their own
+// forms, and nothing else; a script in them cannot make script from text.
+const pagePolicy = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; form-action 'self'; " +
+	"frame-ancestors 'none'; base-uri 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
+
+func (p *Pages) write(w http.ResponseWriter, name string, v View) {
+	var body bytes.Buffer
+	if err := p.templates.ExecuteTemplate(&body, name, v); err != nil {
+		http.Error(w, "the page could not be made", http.StatusInternalServerError)
 		return
 	}
 	h := w.Header()
-	h.Set("Content-Type", "text/css; charset=utf-8")
-	h.Set("Cache-Control", "public, max-age=31536000, immutable")
-	h.Set("X-Content-Type-Options", "nosniff")
-	_, _ = w.Write(styleCSS)
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Content-Security-Policy", pagePolicy)
+	h.Set("Referrer-Policy", "no-referrer")
+	_, _ = w.Write(body.Bytes())
 }
 
-// Fragment returns the banner for a page, empty once there is nothing left to
-// ask. It asks about consent, so call it before the first byte of the response.
-func (p *Pages) Fragment(r *http.Request) template.HTML {
-	if consent.Decided(r.Context()) {
-		return ""
+// serveNotice serves the living notice, as a page or, by Accept, as JSON.
+func (p *Pages) serveNotice(w http.ResponseWriter, r *http.Request) {
+	w.Header().Add("Vary", "Accept")
+	if accept := strings.Join(r.Header["Accept"], ","); !strings.Contains(accept, "application/json") || strings.Contains(accept, "text/html") {
+		p.page("notice")(w, r)
+		return
 	}
-	var b strings.Builder
-	if err := p.templates.ExecuteTemplate(&b, "banner", p.view(r)); err != nil {
-		return ""
+	if !reads(w, r) {
+		return
 	}
-	return template.HTML(b.String()) // made by html/template above
+	text, err := json.MarshalIndent(struct {
+		*consent.Manifest
+		Decision consent.Decision `json:"decision"`
+	}{p.manager.Manifest(p.parts...), consent.From(r.Context())}, "", "  ")
+	if err != nil {
+		http.Error(w, "the notice could not be made", http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	_, _ = w.Write(append(text, '\n'))
 }
 
-// Funcs returns template functions bound to the request: consentBanner is
-// Fragment, consentAllowed asks for a purpose by name, consentLink is the
-// address of the preferences page. The banner is made now, before the template
-// sends its first byte; consentAllowed answers as of now.
-func (p *Pages) Funcs(r *http.Request) template.FuncMap {
-	fragment := p.Fragment(r)
-	decision := consent.From(r.Context())
-	return template.FuncMap{
-		"consentBanner":  func() template.HTML { return fragment },
-		"consentAllowed": func(purpose string) bool { return decision.Allows(consent.Purpose(purpose)) },
-		"consentLink":    p.manager.Prefix,
+// serveParts serves what the script puts into pages that are cached for
+// everybody. It is the same for every visitor of a language and signal.
+func (p *Pages) serveParts(w http.ResponseWriter, r *http.Request) {
+	if !reads(w, r) {
+		return
 	}
+	language := p.known(r.URL.Query().Get("language"))
+	if language == "" {
+		language = p.speak(r)
+	}
+	v := p.light(nil, language)
+	v.Purposes = p.purposes[language]
+	v.GPC = slices.Contains(r.Header["Sec-Gpc"], "1")
+	h := w.Header()
+	h.Set("Cache-Control", "private, max-age=3600")
+	h.Add("Vary", "Accept-Language, Sec-GPC")
+	h.Set("Access-Control-Allow-Origin", "*")
+	p.write(w, "parts", v)
 }

@@ -1,8 +1,7 @@
 package banner_test
 
 import (
-	"html/template"
-	"io"
+	"encoding/json"
 	"net/http"
 	"net/http/httptest"
 	"regexp"
@@ -16,121 +15,14 @@ import (
 	"github.com/candorhttp/candor/consent/ledger"
 )
 
-func policy() consent.Policy {
-	declare := func(p consent.Purpose, n int, b consent.Basis) consent.Processing {
-		t := consent.Text{"en": "<b>" + string(p) + "</b>", "de": string(p) + " auf Deutsch"}
-		return consent.Processing{Purpose: p, Number: n, Basis: b, Title: t, Text: t, Retention: t}
-	}
-	marketing := declare(consent.Marketing, 3, consent.Consent)
-	marketing.SharesData, marketing.Recipients = true, []string{"Adverts Inc."}
-	return consent.Policy{
-		Version: 2, Effective: "2026-10-01", Languages: []string{"en", "de"},
-		Controller: consent.Controller{Name: "Shop <&>", Address: "1 Road", Email: "privacy@shop.example"},
-		Authority:  consent.Authority{Name: "The Authority", URL: "https://authority.example/complain"},
-		Recipients: []consent.Recipient{{Name: "Adverts Inc.", Country: "US", Safeguard: "dpf"}},
-		Processing: []consent.Processing{
-			declare(consent.Authentication, 1, consent.Essential), declare(consent.Analytics, 2, consent.Consent), marketing,
-			declare("measurement", 4, consent.Objection),
-		},
-		Changes: []consent.Change{{Version: 2, Effective: "2026-10-01", Summary: consent.Text{"en": "Adverts are new.", "de": "Werbung ist neu."}}},
-	}
-}
-
-type site struct {
-	t *testing.T
-	*httptest.Server
-}
-
-func newSite(t *testing.T) site {
-	t.Helper()
-	keys, err := consent.ParseKeys(consent.GenerateKey())
-	require.NoError(t, err)
-	records := ledger.Memory()
-	m, err := consent.New(consent.Config{Policy: policy(), Keys: keys, Ledger: records, Insecure: true})
-	require.NoError(t, err)
-	pages, err := banner.New(m, banner.Options{Parts: []consent.Describer{records}})
-	require.NoError(t, err)
-	mux := http.NewServeMux()
-	mux.Handle("/privacy/", pages)
-	mux.Handle("/.well-known/gpc.json", pages)
-	tmpl := template.Must(template.New("").Funcs(template.FuncMap{
-		"consentBanner": func() template.HTML { return "" }, "consentAllowed": func(string) bool { return false }, "consentLink": func() string { return "" },
-	}).Parse(`page {{consentAllowed "analytics"}} {{consentLink}} {{consentBanner}}`))
-	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		require.NoError(t, template.Must(tmpl.Clone()).Funcs(pages.Funcs(r)).Execute(w, nil))
-	})
-	s := httptest.NewServer(m.Middleware(mux))
-	t.Cleanup(s.Close)
-	return site{t, s}
-}
-
-func (s site) do(method, path, body string, header ...string) (*http.Response, string) {
-	s.t.Helper()
-	r, err := http.NewRequest(method, s.URL+path, strings.NewReader(body))
-	require.NoError(s.t, err)
-	if body != "" {
-		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	}
-	for i := 0; i < len(header); i += 2 {
-		r.Header.Set(header[i], header[i+1])
-	}
-	client := s.Client()
-	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	w, err := client.Do(r)
-	require.NoError(s.t, err)
-	defer w.Body.Close()
-	text, err := io.ReadAll(w.Body)
-	require.NoError(s.t, err)
-	return w, string(text)
-}
-
-// choose posts a form and returns the Cookie to send from then on.
-func (s site) choose(form string) string {
-	s.t.Helper()
-	w, _ := s.do("POST", "/privacy/decision", form)
-	require.Equal(s.t, 303, w.StatusCode)
-	return "consent=" + w.Cookies()[0].Value
-}
-
-// Yes and no are the same element, side by side, and nothing is ticked.
-func TestBannerIsFair(t *testing.T) {
-	s := newSite(t)
-	w, page := s.do("GET", "/shop?page=2", "")
-	require.Equal(t, "private", w.Header.Get("Cache-Control"), "asked before the first byte")
-	require.Contains(t, w.Header.Values("Vary"), "Cookie")
-	buttons := regexp.MustCompile(`<button[^>]*>`).FindAllString(page, -1)
-	require.Equal(t, []string{`<button type="submit" name="action" value="accept">`, `<button type="submit" name="action" value="refuse">`}, buttons)
-	require.Contains(t, page, `<input type="hidden" name="return" value="/shop?page=2">`)
-	require.NotContains(t, page, "checked")
-	require.NotContains(t, page, "<script")
-	require.NotContains(t, page, "style=")
-	require.Contains(t, page, "&lt;b&gt;analytics&lt;/b&gt;", "texts are escaped")
-	require.NotContains(t, page, "authentication", "what cannot be refused is not asked")
-	require.Contains(t, page, "page false /privacy/ ")
-
-	for _, form := range []string{"action=accept", "action=refuse"} {
-		_, page = s.do("GET", "/", "", "Cookie", s.choose(form))
-		require.NotContains(t, page, "candor-banner", "asked once, whatever the answer")
-	}
-	_, page = s.do("GET", "/", "", "Cookie", s.choose("action=accept"))
-	require.Contains(t, page, "page true")
-}
-
-func TestBannerShowsThatTheSignalIsHonoured(t *testing.T) {
-	s := newSite(t)
-	_, page := s.do("GET", "/", "", "Sec-GPC", "1")
-	require.Contains(t, page, "Global Privacy Control")
-	_, page = s.do("GET", "/privacy/", "", "Sec-GPC", "1")
-	require.Contains(t, page, "We honour that")
-	_, page = s.do("GET", "/", "")
-	require.NotContains(t, page, "Global Privacy Control")
-}
-
 func TestPreferencesPage(t *testing.T) {
 	s := newSite(t)
 	w, page := s.do("GET", "/privacy/", "")
 	require.Equal(t, "no-store", w.Header.Get("Cache-Control"))
-	require.Equal(t, "default-src 'none'; style-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'", w.Header.Get("Content-Security-Policy"))
+	require.Equal(t, "no-referrer", w.Header.Get("Referrer-Policy"))
+	require.Equal(t, "nosniff", w.Header.Get("X-Content-Type-Options"))
+	require.Equal(t, "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'; "+
+		"require-trusted-types-for 'script'; trusted-types 'none'", w.Header.Get("Content-Security-Policy"))
 	boxes := func(page string) []string {
 		return regexp.MustCompile(`<input type="checkbox"[^>]*>`).FindAllString(page, -1)
 	}
@@ -138,7 +30,7 @@ func TestPreferencesPage(t *testing.T) {
 		`<input type="checkbox" name="purpose" value="analytics">`, `<input type="checkbox" name="purpose" value="marketing">`,
 		`<input type="checkbox" name="purpose" value="measurement" checked>`,
 	}, boxes(page), "nothing that needs a yes is ticked in advance")
-	require.Contains(t, page, "Adverts Inc. (US, EU-US Data Privacy Framework)")
+	require.Contains(t, page, "<td>Adverts Inc.</td><td>United States</td><td>certified under the EU-US Data Privacy Framework</td>")
 	require.Contains(t, page, "You have not chosen yet")
 	require.Less(t, strings.Index(page, `value="save"`), strings.Index(page, `value="accept"`), "Enter saves what is ticked")
 
@@ -149,72 +41,116 @@ func TestPreferencesPage(t *testing.T) {
 		`<input type="checkbox" name="purpose" value="measurement">`,
 	}, boxes(page))
 	require.Contains(t, page, "Your choice is saved")
-	w, _ = s.do("POST", "/privacy/", "x=y")
-	require.Equal(t, 405, w.StatusCode)
+	for _, path := range []string{"/privacy/", "/privacy/notice", "/privacy/parts", "/privacy/candor.js"} {
+		w, _ = s.do("POST", path, "x=y")
+		require.Equal(t, 405, w.StatusCode, path)
+		require.Equal(t, "GET, HEAD", w.Header.Get("Allow"), path)
+	}
+}
+
+// Whatever a form is told to lead back to, it stays on the site.
+func TestReturnPathsStayOnTheSite(t *testing.T) {
+	s := newSite(t)
+	for given, want := range map[string]string{
+		"/shop?a=b": "/shop?a=b", "//evil.example": "/", `/\evil.example`: "/", "https://evil.example/": "/",
+		"javascript:alert(1)": "/", "/a\tb": "/", "": "/",
+	} {
+		w, _ := s.do("POST", "/privacy/decision", "action=refuse&return="+strings.NewReplacer("\\", "%5C", "\t", "%09", "?", "%3F", "=", "%3D").Replace(given))
+		require.Equal(t, 303, w.StatusCode)
+		require.Equal(t, want, w.Header.Get("Location"), given)
+	}
+	_, page := s.do("GET", `/"><script>alert(1)</script>`, "")
+	require.NotContains(t, page, "<script>alert")
+}
+
+// Texts of a policy are text, wherever they stand.
+func TestHostileTextsStayText(t *testing.T) {
+	const hostile = `"><script>alert(1)</script><img src=x onerror=alert(2)>'{{.}}`
+	s := newSite(t, func(c *consent.Config, o *banner.Options) {
+		for i := range c.Policy.Processing {
+			text := consent.Text{"en": hostile, "de": hostile}
+			p := &c.Policy.Processing[i]
+			p.Title, p.Text, p.Retention = text, text, text
+		}
+		c.Policy.Controller.Name, c.Policy.Controller.Address, c.Policy.Authority.Name = hostile, hostile, hostile
+		c.Policy.Recipients[0].Name, c.Policy.Processing[2].Recipients = hostile, []string{hostile}
+		c.Policy.Changes[0].Summary = consent.Text{"en": hostile, "de": hostile}
+		o.Texts = map[string]map[string]string{"en": {"accept": hostile, "saved": hostile, "change": hostile}}
+	})
+	for _, path := range []string{"/", "/privacy/", "/privacy/notice", "/privacy/parts"} {
+		_, page := s.do("GET", path, "")
+		require.NotContains(t, page, "<script>", path)
+		require.NotContains(t, page, "<img", path)
+		require.Contains(t, page, "&lt;img", path)
+	}
 }
 
 func TestNoticeIsGeneratedFromWhatRuns(t *testing.T) {
 	s := newSite(t)
 	_, page := s.do("GET", "/privacy/notice", "")
 	for _, text := range []string{
-		"Shop &lt;&amp;&gt;", "privacy@shop.example", "The Authority", "https://authority.example/complain", "Adverts Inc.", "Adverts are new.",
-		"<code>consent</code>", "211 days", "random subject (not in refusals)", "Version 2",
+		"Shop &lt;&amp;&gt;", "1 Road", `href="mailto:privacy@shop.example"`, `<a href="https://authority.example/complain" rel="noreferrer">The Authority</a>`,
+		"Adverts Inc.", "Adverts are new.", "<code>consent</code>", "211 days", "until the process ends",
+		`<time datetime="2026-10-01">Version 2, in force since 1 October 2026.</time>`,
 	} {
 		require.Contains(t, page, text)
 	}
 	require.NotContains(t, page, "<no value>")
+	_, page = s.do("GET", "/privacy/notice", "", "Accept-Language", "de")
+	require.Contains(t, page, "Fassung 2, gültig seit 1. Oktober 2026.")
+	require.Contains(t, page, `<dd lang="en" dir="ltr">until the process ends</dd>`, "what a part says in English is marked as English")
 }
 
-func TestLanguages(t *testing.T) {
+func TestNoticeAsJSON(t *testing.T) {
 	s := newSite(t)
-	for accept, want := range map[string]string{
-		"": "en", "de": "de", "DE-at": "de", "fr, de;q=0.5, en;q=0.4": "de", "fr": "en", "en;q=0.1, de;q=0.2": "de",
-		"de;q=0": "en", "de;q=x, en": "en", "*": "en", ",,;;=": "en", strings.Repeat("fr,", 40) + "de": "en",
-	} {
-		w, page := s.do("GET", "/privacy/", "", "Accept-Language", accept)
-		require.Contains(t, page, `<html lang="`+want+`"`, accept)
-		require.Contains(t, w.Header.Values("Vary"), "Accept-Language")
+	w, body := s.do("GET", "/privacy/notice", "", "Accept", "application/json", "Cookie", s.choose("action=refuse"))
+	require.Equal(t, "application/json", w.Header.Get("Content-Type"))
+	require.Equal(t, "no-store", w.Header.Get("Cache-Control"))
+	require.Contains(t, w.Header.Values("Vary"), "Accept")
+	var notice struct {
+		consent.Manifest
+		Decision json.RawMessage `json:"decision"`
 	}
-	_, page := s.do("GET", "/", "", "Accept-Language", "de")
-	require.Contains(t, page, ">Ablehnen</button>")
-	require.Contains(t, page, "analytics auf Deutsch")
+	require.NoError(t, json.Unmarshal([]byte(body), &notice))
+	require.Equal(t, 2, notice.Policy.Version)
+	require.Len(t, notice.Purposes, 4)
+	require.JSONEq(t, `{"policy":2,"source":"stored","purposes":{"analytics":"denied","marketing":"denied","measurement":"denied"}}`, string(notice.Decision))
+	w, _ = s.do("GET", "/privacy/notice", "", "Accept", "text/html, application/json;q=0.5")
+	require.Equal(t, "text/html; charset=utf-8", w.Header.Get("Content-Type"))
+	w, _ = s.do("POST", "/privacy/notice", "x=y", "Accept", "application/json")
+	require.Equal(t, 405, w.StatusCode)
 }
 
-func TestLanguageWithoutTextsIsAFault(t *testing.T) {
-	p := policy()
-	p.Languages = []string{"en", "de-AT"}
-	keys, err := consent.ParseKeys(consent.GenerateKey())
-	require.NoError(t, err)
-	for i := range p.Processing {
-		for _, text := range []consent.Text{p.Processing[i].Title, p.Processing[i].Text, p.Processing[i].Retention} {
-			text["de-AT"], text["nl"] = "x", "x"
-		}
-	}
-	p.Changes = nil
-	build := func() error {
-		m, err := consent.New(consent.Config{Policy: p, Keys: keys, Ledger: ledger.Memory(), Insecure: true})
-		require.NoError(t, err)
-		_, err = banner.New(m, banner.Options{})
-		return err
-	}
-	require.NoError(t, build(), "a variety of German is German")
-	p.Languages = []string{"en", "nl"}
-	require.ErrorContains(t, build(), `banner: language "nl" of the policy has no texts`)
-	_, err = banner.New(nil, banner.Options{})
-	require.ErrorContains(t, err, "manager: is missing")
-}
-
-func TestStyleIsKeptForEver(t *testing.T) {
+// A page that does not ask stays cacheable, and its parts are the same for all.
+func TestPagesCachedForEverybody(t *testing.T) {
 	s := newSite(t)
+	w, page := s.do("GET", "/cached", "")
+	require.Equal(t, "public, max-age=60", w.Header.Get("Cache-Control"))
+	require.Empty(t, w.Header.Values("Vary"))
+	require.Regexp(t, `^page false /privacy/ <script src="/privacy/candor\.[0-9a-f]{12}\.js" defer></script>`, page)
+
+	w, parts := s.do("GET", "/privacy/parts?language=de-AT", "", "Cookie", s.choose("action=accept"))
+	require.Equal(t, "private, max-age=3600", w.Header.Get("Cache-Control"))
+	require.Equal(t, "Accept-Language, Sec-GPC", w.Header.Get("Vary"))
+	require.Contains(t, parts, `<html class="candor-root" lang="de"`)
+	require.Contains(t, parts, "candor-banner")
+	require.Contains(t, parts, "candor-change")
+	require.NotContains(t, parts, "data-state")
+	_, again := s.do("GET", "/privacy/parts?language=DE", "")
+	require.Equal(t, parts, again, "whoever asks")
+	_, other := s.do("GET", "/privacy/parts?language=xx", "")
+	require.Contains(t, other, `lang="en"`)
+}
+
+func TestNonceOfTheHost(t *testing.T) {
+	s := newSite(t, func(_ *consent.Config, o *banner.Options) {
+		o.Nonce = func(*http.Request) string { return "n0nce" }
+	})
 	_, page := s.do("GET", "/", "")
-	href := regexp.MustCompile(`href="(/privacy/style\.[0-9a-f]{12}\.css)"`).FindStringSubmatch(page)
-	require.Len(t, href, 2)
-	w, css := s.do("GET", href[1], "")
-	require.Equal(t, "text/css; charset=utf-8", w.Header.Get("Content-Type"))
-	require.Equal(t, "public, max-age=31536000, immutable", w.Header.Get("Cache-Control"))
-	require.Empty(t, w.Header.Get("Vary"))
-	require.Contains(t, css, "prefers-color-scheme")
-	require.NotContains(t, css, "url(")
+	require.Regexp(t, `<link rel="stylesheet" href="[^"]+" nonce="n0nce">`, page)
+	require.Regexp(t, `<script src="[^"]+" defer data-state="[^"]+" nonce="n0nce">`, page)
+	_, page = s.do("GET", "/privacy/", "")
+	require.NotContains(t, page, "n0nce", "pages of its own have a policy of their own")
 }
 
 func TestTheRestAreTheManagersEndpoints(t *testing.T) {
@@ -246,7 +182,7 @@ func FuzzAcceptLanguage(f *testing.F) {
 		r.Header["Accept-Language"] = []string{accept}
 		w := httptest.NewRecorder()
 		pages.ServeHTTP(w, r)
-		if body := w.Body.String(); !strings.Contains(body, `<html lang="en"`) && !strings.Contains(body, `<html lang="de"`) {
+		if body := w.Body.String(); !strings.Contains(body, `lang="en" dir="ltr">`) && !strings.Contains(body, `lang="de" dir="ltr">`) {
 			t.Fatalf("%q is answered in neither language", accept)
 		}
 	})

@@ -1,103 +1,194 @@
 package banner
 
 import (
+	"fmt"
 	"net/http"
 	"slices"
-	"strconv"
-	"strings"
 
 	"github.com/candorhttp/candor/consent"
 )
 
-// view is what the templates show.
-type view struct {
-	T                     texts
-	Language              string
-	Style, Prefix, Return string
-	Decided, GPC          bool
-	Purposes              []purposeView
-	Own                   *purposeView // the manager's own cookie
-	Policy                consent.ManifestPolicy
-	Log                   []consent.ManifestField
-	Records               []consent.ManifestRecords
-	Changes               []changeView
+// View is what the templates show. Only a host that replaces one needs it.
+type View struct {
+	lexicon *lexicon
+
+	Language string // of the page
+	Prefix   string // path of the preferences page; the others are below it
+	Style    string // path of the style sheet
+	Script   string // path of the script
+	Nonce    string // for the style and script elements; empty without Options.Nonce
+	State    string // the visitor's state as JSON; empty on what is for everybody
+	Return   string // where a form leads back to
+
+	Decided bool // nothing is left to ask
+	Granted bool // something is granted, so there is something to withdraw
+	GPC     bool // Sec-GPC: 1 is sent, and honoured
+
+	Policy   consent.ManifestPolicy
+	Dated    string // version and date of the policy, a sentence
+	Since    string // what the visitor's choice was about, a sentence; empty where they chose under this version
+	Purposes []PurposeView
+	Own      *PurposeView // the manager's own cookie
+	Log      []FieldView
+	Stores   []Words      // how long each store keeps records of choices
+	Changes  []ChangeView // latest first
+	Changed  []ChangeView // of those, why the visitor is asked again
 }
 
-type purposeView struct {
-	T                             texts
-	Purpose                       consent.Purpose
-	Title, Text, Retention        string
-	Essential, Objection, Checked bool
-	Cookies                       []cookieView
-	Recipients                    []recipientView
+// T returns the text of a key in the page's language. An unknown key is an
+// error, which New reports.
+func (v View) T(key string) (string, error) { return v.lexicon.get(key) }
+
+func (l *lexicon) get(key string) (string, error) {
+	text, ok := l.texts[key]
+	if !ok {
+		return "", fmt.Errorf("banner: texts: %s: %q is not a key", l.language, key)
+	}
+	return text, nil
 }
 
-type cookieView struct{ Name, Description, Lifetime, Provider string }
+// PurposeView is one purpose, or the manager's own cookie.
+type PurposeView struct {
+	lexicon *lexicon
 
-type recipientView struct{ Name, Country, Safeguard string }
-
-type changeView struct {
-	Version            int
-	Effective, Summary string
+	Purpose                      consent.Purpose
+	Title, Text, Retention       string
+	Essential, Objection, Shares bool
+	Allowed                      bool // may be used now
+	New                          bool // changed materially since the visitor's choice
+	Cookies                      []CookieView
+	Storage                      []string // response fields by which a browser keeps something
+	Recipients                   []RecipientView
 }
 
-// view reads what runs and what the visitor chose.
-func (p *Pages) view(r *http.Request) view {
-	language := ""
-	if p.language != nil {
-		language = p.language(r)
+// T is [View.T].
+func (p PurposeView) T(key string) (string, error) { return p.lexicon.get(key) }
+
+// CookieView is one cookie, its lifetime in words.
+type CookieView struct{ Name, Description, Lifetime, Provider, Recipient string }
+
+// RecipientView is somebody who receives data, country and safeguard in words.
+type RecipientView struct {
+	Name, Country, Safeguard string
+	Address                  bool // receives the full address, see consent.Manager.Disclose
+}
+
+// FieldView is one field of the access log.
+type FieldView struct {
+	Name        string
+	Holds, Kept Words
+	Granted     bool // written only with consent
+}
+
+// ChangeView is one entry of the policy's history.
+type ChangeView struct {
+	Dated, Summary string
+	New            bool // since the visitor's choice
+}
+
+// light returns what every template needs, without a visitor.
+func (p *Pages) light(r *http.Request, language string) View {
+	v := View{
+		lexicon: p.lexicons[language], Language: language, Prefix: p.manager.Prefix(),
+		Style: p.style.path, Script: p.script.path, Return: "/", Policy: p.policy,
 	}
-	if !slices.Contains(p.languages, language) {
-		language = negotiate(r, p.languages)
+	if r != nil {
+		v.Return = r.URL.RequestURI()
+		if p.nonce != nil {
+			v.Nonce = p.nonce(r)
+		}
 	}
-	m := p.manager.Manifest(p.parts...)
-	d := consent.From(r.Context())
-	t, _ := textsFor(language)
-	v := view{
-		T: t, Language: language, Style: p.style, Prefix: p.manager.Prefix(), Return: r.URL.RequestURI(),
-		Decided: d.Decided(), GPC: d.GPC(), Policy: m.Policy, Log: m.Log, Records: m.Records,
-	}
-	for _, purpose := range m.Purposes {
-		v.Purposes = append(v.Purposes, purposeView{
-			T: t, Purpose: purpose.Purpose, Title: purpose.Title[language], Text: purpose.Text[language], Retention: purpose.Retention[language],
-			Essential: purpose.Basis == consent.Essential, Objection: purpose.Basis == consent.Objection, Checked: d.Allows(purpose.Purpose),
-			Cookies: cookiesOf(m, purpose.Purpose, language, t), Recipients: recipientsOf(m, purpose.Recipients, t),
-		})
-	}
-	if own := cookiesOf(m, "", language, t); len(own) > 0 {
-		v.Own = &purposeView{T: t, Cookies: own}
-	}
-	for _, c := range m.Policy.Changes {
-		v.Changes = append(v.Changes, changeView{c.Version, c.Effective, c.Summary[language]})
-	}
-	slices.Reverse(v.Changes)
 	return v
 }
 
-func cookiesOf(m *consent.Manifest, purpose consent.Purpose, language string, t texts) (out []cookieView) {
-	for _, c := range m.Cookies {
-		if c.Purpose != purpose {
-			continue
+// brief returns what the banner shows to a visitor: from the policy alone, so
+// that a page with a banner costs no manifest.
+func (p *Pages) brief(r *http.Request, language string, d consent.Decision) View {
+	v := p.light(r, language)
+	v.meet(d)
+	v.Purposes = slices.Clone(p.purposes[language])
+	v.since(p.history[language], d, p.goodSince)
+	return v
+}
+
+// meet fills in what the decision says.
+func (v *View) meet(d consent.Decision) {
+	if state, err := d.MarshalJSON(); err == nil {
+		v.State = string(state)
+	}
+	v.Decided, v.GPC = d.Decided(), d.GPC()
+	for _, state := range d.Purposes() {
+		v.Granted = v.Granted || state == consent.Granted
+	}
+}
+
+// full returns what the preferences page and the notice show: what runs now.
+func (p *Pages) full(r *http.Request, language string, d consent.Decision) (View, *consent.Manifest) {
+	v := p.brief(r, language, d)
+	l := v.lexicon
+	m := p.manager.Manifest(p.parts...)
+	for i, row := range m.Purposes {
+		if i >= len(v.Purposes) {
+			break
 		}
-		description := c.Description[language]
-		if description == "" {
-			base, _, _ := strings.Cut(language, "-")
-			description = c.Description[base]
+		at := &v.Purposes[i]
+		at.Allowed = d.Allows(row.Purpose)
+		at.Cookies = cookiesOf(m, row.Purpose, l)
+		at.Recipients = recipientsOf(m, row, l)
+		for _, s := range m.Storage {
+			if s.Purpose == row.Purpose {
+				at.Storage = append(at.Storage, s.Field)
+			}
 		}
-		life := t.Session
-		if c.LifetimeDays > 0 {
-			life = strconv.FormatFloat(c.LifetimeDays, 'f', -1, 64) + " " + t.Days
+	}
+	v.Own = &PurposeView{lexicon: l, Title: l.texts["own.title"], Cookies: cookiesOf(m, "", l)}
+	for _, f := range m.Log {
+		row := FieldView{Name: f.Name, Holds: l.foreign(f.Transform), Kept: l.kept(f.Retention), Granted: f.Tier == "granted"}
+		if text := l.texts["log."+f.Name]; text != "" {
+			row.Holds = Words{Text: text}
 		}
-		out = append(out, cookieView{c.Name, description, life, c.Provider})
+		v.Log = append(v.Log, row)
+	}
+	for _, s := range m.Records {
+		v.Stores = append(v.Stores, l.kept(s.Retention))
+	}
+	return v, m
+}
+
+// outline returns the purposes as the policy has them, in one language.
+func outline(policy consent.Policy, l *lexicon) (out []PurposeView) {
+	for _, d := range policy.Processing {
+		out = append(out, PurposeView{
+			lexicon: l, Purpose: d.Purpose, Title: d.Title[l.language], Text: d.Text[l.language], Retention: d.Retention[l.language],
+			Essential: d.Basis == consent.Essential, Objection: d.Basis == consent.Objection, Shares: d.SharesData,
+		})
 	}
 	return out
 }
 
-func recipientsOf(m *consent.Manifest, names []string, t texts) (out []recipientView) {
-	for _, r := range m.Recipients {
-		if slices.Contains(names, r.Name) {
-			out = append(out, recipientView{r.Name, r.Country, t.Safeguards[string(r.Safeguard)]})
+func cookiesOf(m *consent.Manifest, purpose consent.Purpose, l *lexicon) (out []CookieView) {
+	for _, c := range m.Cookies {
+		if c.Purpose != purpose {
+			continue
 		}
+		description := c.Description[l.language]
+		if purpose == "" {
+			description = l.texts["own.text"]
+		}
+		out = append(out, CookieView{c.Name, description, l.lifetime(c.LifetimeDays), c.Provider, c.Recipient})
+	}
+	return out
+}
+
+func recipientsOf(m *consent.Manifest, row consent.ManifestPurpose, l *lexicon) (out []RecipientView) {
+	for _, r := range m.Recipients {
+		if !slices.Contains(row.Recipients, r.Name) {
+			continue
+		}
+		address := slices.ContainsFunc(m.Disclosures, func(d consent.ManifestDisclosure) bool {
+			return d.Recipient == r.Name && d.Purpose == row.Purpose
+		})
+		out = append(out, RecipientView{r.Name, l.texts["country."+r.Country], l.texts["safeguard."+string(r.Safeguard)], address})
 	}
 	return out
 }

@@ -62,11 +62,40 @@ func (b browser) text(selector string) string {
 	return run(b, chromedp.Text(chromedp.CSS(selector)))
 }
 
-// press clicks and waits for the page that follows.
+// press clicks and waits for the page that follows. Where the banner's script
+// runs no page follows a choice; then the page is loaded again after it.
 func (b browser) press(selector string) {
 	b.t.Helper()
+	if b.count(".candor-live") > 0 && run(b, chromedp.Evaluate[bool]("!!document.querySelector(`"+selector+"`).closest('.candor-form')")) {
+		b.choose(selector)
+		b.open(run(b, chromedp.Location()))
+		return
+	}
 	_, err := chromedp.RunResponse(b.ctx, chromedp.Click(chromedp.CSS(selector)))
 	require.NoError(b.t, err, selector)
+}
+
+// choose clicks in the banner or on the preferences page, without a reload, and
+// returns what is announced then.
+func (b browser) choose(selector string) string {
+	b.t.Helper()
+	b.listen()
+	run(b, chromedp.Click(chromedp.CSS(selector)))
+	return b.said()
+}
+
+// listen begins to listen for what is announced next; said waits for it.
+func (b browser) listen() {
+	b.t.Helper()
+	run(b, chromedp.Evaluate[bool](`window.said = new Promise(done => {
+		const live = document.querySelector('.candor-live');
+		new MutationObserver(() => live.textContent && done(live.textContent)).observe(live, {childList: true});
+	}), true`))
+}
+
+func (b browser) said() string {
+	b.t.Helper()
+	return run(b, chromedp.Evaluate[string](`window.said`, chromedp.EvalAwaitPromise))
 }
 
 // count returns how many elements there are.

@@ -43,11 +43,8 @@ type page struct {
 }
 
 func newShop(funcs func(*http.Request) template.FuncMap, s *cookies.Sealed[session], last *cookies.Sealed[string], goods *experiment.Experiment) (*shop, error) {
-	// The functions are bound to each request; these only let the text parse.
-	placeholder := template.FuncMap{
-		"consentBanner": func() template.HTML { return "" }, "consentAllowed": func(string) bool { return false }, "consentLink": func() string { return "" },
-	}
-	t, err := template.New("shop").Funcs(placeholder).ParseFS(pageFiles, "pages/shop.html")
+	// Bound to no request they let the text parse.
+	t, err := template.New("shop").Funcs(funcs(nil)).ParseFS(pageFiles, "pages/shop.html")
 	if err != nil {
 		return nil, err
 	}

@@ -1,0 +1,81 @@
+package banner
+
+import (
+	"html/template"
+	"net/http"
+	"strings"
+
+	"github.com/candorhttp/candor/consent"
+)
+
+// Fragment returns the banner while something is left to ask, and the line that
+// loads the script. It belongs right after <body>: a keyboard then meets it
+// first, and in a small window it stands above the page instead of over it.
+//
+// It asks about consent, so call it before the first byte of the response. A
+// page that is cached for everybody has [Pages.Script] instead.
+func (p *Pages) Fragment(r *http.Request) template.HTML {
+	d := consent.From(r.Context())
+	v := p.brief(r, p.speak(r), d)
+	if v.Decided {
+		return p.render(v, "style", "script")
+	}
+	return p.render(v, "style", "banner", "script")
+}
+
+// Change returns what every page should have, in its footer for example: a link
+// to the preferences page and, for a visitor who granted something, a button
+// that takes all of it back, so that this is one step as saying yes was.
+//
+// It asks about consent, as Fragment does.
+func (p *Pages) Change(r *http.Request) template.HTML {
+	v := p.light(r, p.speak(r))
+	v.meet(consent.From(r.Context()))
+	return p.render(v, "change")
+}
+
+// Script returns the one line that a page needs which is cached for everybody,
+// or is not made by html/template: the script asks GET decision, shows the
+// banner where something is left to ask, and offers to change the choice where
+// the page has no link to the preferences page. It does not ask about consent.
+// The request is for Options.Nonce alone and may be nil without it.
+func (p *Pages) Script(r *http.Request) template.HTML {
+	return p.render(p.light(r, p.languages[0]), "script")
+}
+
+// Funcs returns template functions bound to the request: consentBanner is
+// [Pages.Fragment], consentChange is [Pages.Change], consentScript is
+// [Pages.Script], consentAllowed asks for a purpose by name, and consentLink is
+// the address of the preferences page. Everything is made now, before the
+// template sends its first byte; consentAllowed answers as of now.
+//
+// With a nil request the functions ask nothing: to parse templates with, and for
+// pages that are cached for everybody, where consentBanner is the script's line.
+func (p *Pages) Funcs(r *http.Request) template.FuncMap {
+	funcs := template.FuncMap{
+		"consentBanner":  func() template.HTML { return p.Script(nil) },
+		"consentChange":  func() template.HTML { return "" },
+		"consentScript":  func() template.HTML { return p.Script(r) },
+		"consentAllowed": func(string) bool { return false },
+		"consentLink":    p.manager.Prefix,
+	}
+	if r == nil {
+		return funcs
+	}
+	banner, change, decision := p.Fragment(r), p.Change(r), consent.From(r.Context())
+	funcs["consentBanner"] = func() template.HTML { return banner }
+	funcs["consentChange"] = func() template.HTML { return change }
+	funcs["consentAllowed"] = func(purpose string) bool { return decision.Allows(consent.Purpose(purpose)) }
+	return funcs
+}
+
+// render executes templates, which New has tried.
+func (p *Pages) render(v View, names ...string) template.HTML {
+	var b strings.Builder
+	for _, name := range names {
+		if p.templates.ExecuteTemplate(&b, name, v) != nil {
+			return ""
+		}
+	}
+	return template.HTML(b.String()) // made by html/template
+}
