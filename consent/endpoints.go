@@ -1,7 +1,6 @@
 package consent
 
 import (
-	"encoding/json"
 	"errors"
 	"net/http"
 	"slices"
@@ -19,7 +18,14 @@ const gpcPath = "/.well-known/gpc.json"
 //	GET  decision       the visitor's state
 //	POST decision       a choice, as a form or JSON
 //	POST withdraw       every yes, or the named ones, taken back
+//	POST receipt        what was shown and said, see [Receipt]
+//	POST history        everything that is kept, see [History]; JSON, CSV or a page
+//	POST erase          everything that is kept is erased, see [HostData]
 //	GET  manifest.json  what runs
+//
+// The form of an answer is what the field format says (json, csv, html), else
+// what Accept says, else JSON for a JSON post and a page for a form. See
+// [WithPages] for pages of your own.
 //
 // It works inside and outside of Middleware. Posts from another site are
 // answered 403, bodies over 8 KiB 413, other content types 415, and what is not
@@ -35,6 +41,9 @@ func (m *Manager) Handler(parts ...Describer) http.Handler {
 		case "withdraw":
 			methods = []string{http.MethodPost}
 			serve = m.serveWithdraw
+		case "receipt", "history", "erase":
+			methods = []string{http.MethodPost}
+			serve = m.serveRights
 		case "manifest.json":
 			serve = func(w http.ResponseWriter, _ *http.Request, _ *exchange.Exchange) {
 				writeJSON(w, http.StatusOK, m.Manifest(parts...))
@@ -91,7 +100,7 @@ func (m *Manager) preflight(w http.ResponseWriter, r *http.Request, methods []st
 		return false
 	}
 	h.Set("Access-Control-Allow-Methods", strings.Join(methods, ", "))
-	h.Set("Access-Control-Allow-Headers", "Content-Type")
+	h.Set("Access-Control-Allow-Headers", "Content-Type, Authorization")
 	w.WriteHeader(http.StatusNoContent)
 	return true
 }
@@ -108,7 +117,7 @@ func (m *Manager) serveDecision(w http.ResponseWriter, r *http.Request, x *excha
 		m.serveChoice(w, r, x)
 		return
 	}
-	writeJSONText(w, http.StatusOK, stateJSON(m.ask(x), nil))
+	writeJSONText(w, http.StatusOK, stateJSON(m.ask(x), nil, ""))
 }
 
 func (m *Manager) ask(x *exchange.Exchange) Decision {
@@ -116,7 +125,7 @@ func (m *Manager) ask(x *exchange.Exchange) Decision {
 }
 
 func (m *Manager) serveChoice(w http.ResponseWriter, r *http.Request, x *exchange.Exchange) {
-	post, ok := m.readPost(w, r)
+	post, ok := m.readPost(w, r, choiceFields)
 	if !ok {
 		return
 	}
@@ -166,7 +175,7 @@ func (m *Manager) known(named map[Purpose]bool) error {
 }
 
 func (m *Manager) serveWithdraw(w http.ResponseWriter, r *http.Request, x *exchange.Exchange) {
-	post, ok := m.readPost(w, r)
+	post, ok := m.readPost(w, r, withdrawFields)
 	if !ok {
 		return
 	}
@@ -174,14 +183,7 @@ func (m *Manager) serveWithdraw(w http.ResponseWriter, r *http.Request, x *excha
 	for _, p := range post.purposes {
 		grants[p] = false
 	}
-	err := m.known(grants)
-	if post.action != "" {
-		err = errors.Join(err, errors.New(`unknown field "action"`))
-	}
-	if post.grants != nil {
-		err = errors.Join(err, errors.New(`unknown field "grants"`))
-	}
-	if err != nil {
+	if err := m.known(grants); err != nil {
 		m.counters.badRequest.Add(1)
 		m.refuse(w, r, http.StatusBadRequest, err.Error())
 		return
@@ -223,8 +225,13 @@ func (m *Manager) answerChoice(w http.ResponseWriter, r *http.Request, x *exchan
 		m.refuse(w, r, http.StatusBadRequest, err.Error())
 		return
 	}
+	token := m.leftReceipt(x)
 	if post.json || wantsJSON(r) {
-		writeJSONText(w, http.StatusOK, stateJSON(m.ask(x), &recorded))
+		writeJSONText(w, http.StatusOK, stateJSON(m.ask(x), &recorded, token))
+		return
+	}
+	if token != "" && post.answer == "receipt" {
+		m.answer(w, r, Page{Status: http.StatusOK, Title: "Withdrawn", Token: token})
 		return
 	}
 	w.Header().Set("Location", localPath(post.back))
@@ -246,50 +253,16 @@ func localPath(p string) string {
 	return p
 }
 
-// stateJSON is the visitor's state, with what became of a choice.
-func stateJSON(d Decision, recorded *bool) string {
+// stateJSON is the visitor's state, with what became of a choice, and the token
+// of the receipt where it took back the last yes. Tokens need no escaping.
+func stateJSON(d Decision, recorded *bool, token string) string {
 	b := d.appendJSON(nil)
 	if recorded != nil {
 		b = append(b, `,"recorded":`...)
 		b = strconv.AppendBool(b, *recorded)
 	}
+	if token != "" {
+		b = append(b, `,"receipt":"`+token+`"`...)
+	}
 	return string(append(b, "}\n"...))
-}
-
-func wantsJSON(r *http.Request) bool {
-	for _, line := range r.Header["Accept"] {
-		if strings.Contains(line, "application/json") {
-			return true
-		}
-	}
-	return false
-}
-
-// refuse answers an error in the form that was asked for. The text never holds
-// more of the request than a quoted, shortened name.
-func (m *Manager) refuse(w http.ResponseWriter, r *http.Request, status int, text string) {
-	if wantsJSON(r) || strings.HasPrefix(r.Header.Get("Content-Type"), "application/json") {
-		writeJSON(w, status, struct {
-			Error string `json:"error"`
-		}{text})
-		return
-	}
-	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	w.WriteHeader(status)
-	_, _ = w.Write([]byte(text + "\n"))
-}
-
-func writeJSON(w http.ResponseWriter, status int, v any) {
-	text, err := json.MarshalIndent(v, "", "  ")
-	if err != nil {
-		http.Error(w, "the answer could not be written", http.StatusInternalServerError)
-		return
-	}
-	writeJSONText(w, status, string(text)+"\n")
-}
-
-func writeJSONText(w http.ResponseWriter, status int, text string) {
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(status)
-	_, _ = w.Write([]byte(text))
 }

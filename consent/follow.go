@@ -50,7 +50,7 @@ func (m *Manager) rebuild(ctx context.Context) (seen announced, err error) {
 	err = m.ledger.Scan(ctx, 0, func(e Entry) error {
 		seen.last, seen.version = e.Seq, max(seen.version, e.Policy)
 		seen.granted |= m.rules.set(e.Granted)
-		m.learn(e)
+		m.learn(e, false)
 		return nil
 	})
 	return seen, err
@@ -64,7 +64,7 @@ func (m *Manager) follow(ctx context.Context, f Follower, last uint64) {
 		err := f.Follow(ctx, last, func(e Entry) error {
 			if e.Seq > last {
 				last = e.Seq
-				m.learn(e)
+				m.learn(e, true)
 			}
 			return nil
 		})
@@ -86,13 +86,16 @@ func (m *Manager) follow(ctx context.Context, f Follower, last uint64) {
 }
 
 // learn takes notice of an entry that this or another process appended.
-func (m *Manager) learn(e Entry) {
+func (m *Manager) learn(e Entry, following bool) {
 	minute := e.Time.Unix() / 60
 	switch {
 	case e.Subject.IsZero() || dayOf(e.Time) < dayOf(m.now())-maxLifetimeDays:
 		// What it replaced has expired.
 	case e.Kind == EntryErasure:
 		m.superseded.endImage(e.Subject, minute)
+	case following && m.superseded.erasedSubject(e.Subject):
+		// Appended by a process that had not heard of the erasure.
+		m.eraseLater(Person{Subject: e.Subject}, []string{recordsPart})
 	case e.Revision <= 1:
 		// The first revision of a subject replaces nothing.
 	case m.following.heard(change{e.Subject, e.Revision}):

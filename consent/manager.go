@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -51,6 +52,13 @@ type Config struct {
 	// with Close, which says so if it was not told. A process that dies in
 	// between does not tell, so log what you sent. Nil tells nobody.
 	OnMaterialChange func(context.Context, MaterialChange) error
+	// Account tells the host's own name of who is signed in, for HostData; empty
+	// for nobody, nil for a host without accounts. It must be what the host has
+	// proved of the request, such as its session.
+	Account func(*http.Request) string
+	// HostData lists what the host itself keeps about visitors, to be exported
+	// and erased together with what is kept here.
+	HostData []HostData
 	// Disclosures lists who may be given a visitor's full address, see
 	// [Manager.Disclose]; nil means nobody.
 	Disclosures []Disclosure
@@ -89,6 +97,11 @@ type Manager struct {
 	background  background
 	onMaterial  func(context.Context, MaterialChange) error
 	untold      atomic.Bool // onMaterial did not succeed yet
+	account     func(*http.Request) string
+	hostData    []HostData
+	erasures    erasures
+	receipts    receipts
+	reads       *limits
 	counters    counters
 	disclosures disclosures
 	lateRoutes  routeSet
@@ -143,6 +156,7 @@ func New(cfg Config) (*Manager, error) {
 		}
 		origins[o] = true
 	}
+	validateHostData(cfg.HostData, fault)
 	disclosed := declareDisclosures(cfg.Disclosures, cfg.Policy, fault)
 	if err := errors.Join(faults...); err != nil {
 		return nil, err
@@ -152,7 +166,9 @@ func New(cfg Config) (*Manager, error) {
 		rules: rules, ledger: cfg.Ledger, visitors: cfg.Visitors,
 		domain: cfg.Domain, insecure: cfg.Insecure, prefix: prefix,
 		regime: cfg.Regime, logger: cfg.Logger, now: cfg.Now,
-		origins: origins, crossSite: crossSite, limits: newLimits(),
+		origins: origins, crossSite: crossSite,
+		limits: newLimits(grantRate, grantBurst), reads: newLimits(readRate, readBurst),
+		account: cfg.Account, hostData: slices.Clone(cfg.HostData), receipts: newReceipts(cfg.Keys),
 		disclosures: disclosures{counts: disclosed},
 	}
 	name := "__Host-" + cookieName
@@ -183,6 +199,9 @@ func New(cfg Config) (*Manager, error) {
 	if f, ok := m.ledger.(Follower); ok {
 		m.following.own = map[change]struct{}{}
 		m.background.run(func(ctx context.Context) { m.follow(ctx, f, seen.last) })
+	}
+	if m.superseded.images.Load() {
+		m.background.run(m.completeErasures)
 	}
 	if err := m.announce(seen); err != nil {
 		m.logger.Error("consent: the ledger does not take a new version of the policy; OnMaterialChange is called at the next start", "error", err)

@@ -33,11 +33,15 @@ func (m *Manager) PrivacyLine(x *exchange.Exchange) bool {
 }
 
 // Revoked returns the purposes that were allowed when the exchange was first
-// asked about and, by a choice recorded in it, no longer are.
+// asked about and, by a choice recorded in it, no longer are; all, essential
+// ones included, when the visitor was erased in it.
 func (m *Manager) Revoked(x *exchange.Exchange) []Purpose {
 	s := m.state(x)
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.erased {
+		return m.rules.purposes(^uint64(0))
+	}
 	if !s.changed {
 		return nil
 	}

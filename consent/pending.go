@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 )
@@ -99,6 +100,17 @@ func (m *Manager) appendPending(ctx context.Context, bounded bool) error {
 	}
 }
 
+// forgetPending drops what waits of a subject that is being erased. One that is
+// being appended at the moment is waited for.
+func (m *Manager) forgetPending(s Subject) {
+	p := &m.pending
+	p.append.Lock()
+	defer p.append.Unlock()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.entries = slices.DeleteFunc(p.entries, func(e Entry) bool { return e.Subject == s })
+}
+
 // appendTimeout bounds one append, so that a hung ledger holds no visitor.
 const appendTimeout = 5 * time.Second
 
@@ -130,18 +142,18 @@ func (m *Manager) Close(ctx context.Context) error {
 	}
 	p.mu.Unlock()
 	m.background.stop(ctx)
-	var untold error
+	undone := m.closeErasures(ctx)
 	if m.untold.Load() {
-		untold = errors.New("consent: close: OnMaterialChange did not succeed; nobody else calls it for this version of the policy")
+		undone = errors.Join(undone, errors.New("consent: close: OnMaterialChange did not succeed; nobody else calls it for this version of the policy"))
 	}
 	for {
 		err := m.appendPending(ctx, false)
 		if err == nil {
-			return untold
+			return undone
 		}
 		select {
 		case <-ctx.Done():
-			return errors.Join(untold, fmt.Errorf("consent: close: %d choices are in effect and not recorded: %w", p.len(), err))
+			return errors.Join(undone, fmt.Errorf("consent: close: %d choices are in effect and not recorded: %w", p.len(), err))
 		case <-time.After(100 * time.Millisecond):
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"slices"
 )
 
 // maxBody bounds the body of a post. The largest honest one, 64 purposes by
@@ -22,11 +23,23 @@ type post struct {
 	purposes []Purpose
 	back     string
 	language string
+	answer   string
+	token    string
+	format   string
 	grants   map[Purpose]bool
 }
 
+// fields are the names that a post may have, in its two forms.
+type fields struct{ form, json []string }
+
+var (
+	choiceFields   = fields{[]string{"action", "purpose", "return", "language", "answer"}, []string{"grants", "language"}}
+	withdrawFields = fields{[]string{"purpose", "return", "language", "answer"}, []string{"purposes", "language"}}
+	rightsFields   = fields{[]string{"receipt", "format"}, []string{"receipt", "format"}}
+)
+
 // readPost reads and checks a post, or answers why not.
-func (m *Manager) readPost(w http.ResponseWriter, r *http.Request) (*post, bool) {
+func (m *Manager) readPost(w http.ResponseWriter, r *http.Request, allowed fields) (*post, bool) {
 	fail := func(status int, text string) (*post, bool) {
 		m.counters.badRequest.Add(1)
 		m.refuse(w, r, status, text)
@@ -58,9 +71,9 @@ func (m *Manager) readPost(w http.ResponseWriter, r *http.Request) (*post, bool)
 	var p *post
 	switch {
 	case err == nil && kind == "application/x-www-form-urlencoded":
-		p, err = parseForm(string(body))
+		p, err = parseForm(string(body), allowed.form)
 	case err == nil && kind == "application/json":
-		p, err = parseJSON(body)
+		p, err = parseJSON(body, allowed.json)
 	default:
 		return fail(http.StatusUnsupportedMediaType, "send application/x-www-form-urlencoded or application/json")
 	}
@@ -70,47 +83,57 @@ func (m *Manager) readPost(w http.ResponseWriter, r *http.Request) (*post, bool)
 	return p, true
 }
 
-func parseForm(body string) (*post, error) {
+func parseForm(body string, allowed []string) (*post, error) {
 	values, err := url.ParseQuery(body)
 	if err != nil {
 		return nil, errors.New("the form cannot be read")
 	}
 	p := &post{}
 	for name, list := range values {
-		var into *string
-		switch name {
-		case "purpose":
+		if !slices.Contains(allowed, name) {
+			return nil, fmt.Errorf("unknown field %s", quoteName(name))
+		}
+		if name == "purpose" {
 			for _, v := range list {
 				p.purposes = append(p.purposes, Purpose(v))
 			}
 			continue
-		case "action":
-			into = &p.action
-		case "return":
-			into = &p.back
-		case "language":
-			into = &p.language
-		default:
-			return nil, fmt.Errorf("unknown field %s", quoteName(name))
 		}
 		if len(list) != 1 {
 			return nil, fmt.Errorf("field %q is given twice", name)
 		}
-		*into = list[0]
+		*p.text(name) = list[0]
 	}
 	return p, nil
 }
 
+// text is where the one text of a field goes.
+func (p *post) text(name string) *string {
+	switch name {
+	case "action":
+		return &p.action
+	case "return":
+		return &p.back
+	case "answer":
+		return &p.answer
+	case "receipt":
+		return &p.token
+	case "format":
+		return &p.format
+	}
+	return &p.language
+}
+
 // parseJSON reads {"grants":{"purpose":true}, "purposes":["purpose"],
-// "language":"en"} by hand: names match exactly and once, which encoding/json
+// "language":"en"}, or what of it the endpoint takes, by hand: names match exactly and once, which encoding/json
 // does not ask for, and a post that says yes and no to one thing is refused
 // rather than guessed at.
-func parseJSON(body []byte) (*post, error) {
+func parseJSON(body []byte, allowed []string) (*post, error) {
 	bad := errors.New("the JSON cannot be read")
 	d := json.NewDecoder(bytes.NewReader(body))
 	p := &post{json: true}
 	if len(body) == 0 {
-		return p, nil // withdraw needs nothing said
+		return p, nil // most endpoints need nothing said
 	}
 	if t, err := d.Token(); err != nil || t != json.Delim('{') {
 		return nil, bad
@@ -126,6 +149,9 @@ func parseJSON(body []byte) (*post, error) {
 			return nil, fmt.Errorf("field %s is given twice", quoteName(name))
 		}
 		seen[name] = true
+		if !slices.Contains(allowed, name) {
+			return nil, fmt.Errorf("unknown field %s", quoteName(name))
+		}
 		switch name {
 		case "grants":
 			if p.grants, err = parseGrants(d); err != nil {
@@ -146,15 +172,13 @@ func parseJSON(body []byte) (*post, error) {
 			if _, err := d.Token(); err != nil {
 				return nil, bad
 			}
-		case "language":
+		default:
 			v, err := d.Token()
 			s, ok := v.(string)
 			if err != nil || !ok {
-				return nil, errors.New(`field "language": send a text`)
+				return nil, fmt.Errorf("field %q: send a text", name)
 			}
-			p.language = s
-		default:
-			return nil, fmt.Errorf("unknown field %s", quoteName(name))
+			*p.text(name) = s
 		}
 	}
 	if _, err := d.Token(); err != nil {

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -79,7 +80,7 @@ func (m *Manager) record(x *exchange.Exchange, c Choices, method Method) (record
 	if !who.IsZero() {
 		// One change of a subject at a time: of two requests that start from
 		// the same cookie, the second finds it replaced and starts from nothing.
-		stripe := &m.subjects[who[0]%uint8(len(m.subjects))]
+		stripe := m.stripe(who)
 		stripe.Lock()
 		defer stripe.Unlock()
 		s.epoch-- // look again, now that nobody else can change it
@@ -102,6 +103,9 @@ func (m *Manager) record(x *exchange.Exchange, c Choices, method Method) (record
 	}
 	return recorded, err
 }
+
+// stripe returns the lock for changes of a subject.
+func (m *Manager) stripe(s Subject) *sync.Mutex { return &m.subjects[s[0]%uint8(len(m.subjects))] }
 
 // choices splits what was said into yes and no.
 func (m *Manager) choices(c Choices) (yes, no uint64, err error) {
@@ -226,6 +230,7 @@ func (m *Manager) apply(s *state, yes, no uint64, c Choices, method Method) (rec
 		recorded = m.appendOrLater(e)
 	}
 	if !next.hasGrant() {
+		s.left = old.Subject
 		next.Subject, next.Revision, next.Issued = Subject{}, 0, 0
 	}
 	s.stored, s.changed = next, true

@@ -28,6 +28,8 @@ type state struct {
 	epoch    uint64 // of superseded, when decision was made
 	stored   Stored
 	replaced Subject   // of a cookie that was superseded
+	left     Subject   // who took back their last yes in this exchange
+	erased   bool      // everything is erased in this exchange
 	buf      [8]Answer // behind stored.Answers, so that most cookies cost no allocation
 	signals  Signals
 	decision Decision

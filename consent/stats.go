@@ -9,6 +9,8 @@ type counters struct {
 	crossSite, badRequest, limited atomic.Uint64
 	ledgerErrors, pendingLost      atomic.Uint64
 	followErrors, forked           atomic.Uint64
+	erased, erasuresLost           atomic.Uint64
+	badToken, hookErrors           atomic.Uint64
 }
 
 // Stats is a snapshot of what a Manager counted since it was made.
@@ -26,7 +28,7 @@ type Stats struct {
 
 	CrossSite   uint64 // posts from another site, answered 403
 	BadRequest  uint64 // posts that were not understood, answered 4xx
-	RateLimited uint64 // grants answered 429
+	RateLimited uint64 // grants, and requests for what is kept, answered 429
 
 	Disclosed    map[string]uint64 // full addresses handed out, by recipient
 	NotDisclosed uint64            // calls of Disclose that failed
@@ -34,6 +36,12 @@ type Stats struct {
 	LedgerErrors uint64 // failed appends
 	Pending      int    // refusals and withdrawals in effect and not yet in the ledger
 	PendingLost  uint64 // of those, how many were given up because the bound was met
+
+	Erased       uint64 // requests to erase, repeated ones included
+	Erasing      int    // persons whose erasure failed somewhere and is tried again
+	ErasuresLost uint64 // of those, how many there was no room for, answered as failed
+	BadToken     uint64 // receipt tokens that are not ours, answered 403
+	HookErrors   uint64 // failed calls of HostData functions
 
 	FollowErrors uint64 // times that following a shared ledger broke off
 	Forked       uint64 // subjects asked again because two processes changed them at once
@@ -53,6 +61,8 @@ func (m *Manager) Stats() Stats {
 		CrossSite: c.crossSite.Load(), BadRequest: c.badRequest.Load(), RateLimited: c.limited.Load(),
 		Disclosed: m.disclosures.byRecipient(), NotDisclosed: m.disclosures.refused.Load(),
 		LedgerErrors: c.ledgerErrors.Load(), Pending: m.pending.len(), PendingLost: c.pendingLost.Load(),
+		Erased: c.erased.Load(), Erasing: m.erasures.waiting(), ErasuresLost: c.erasuresLost.Load(),
+		BadToken: c.badToken.Load(), HookErrors: c.hookErrors.Load(),
 		FollowErrors: c.followErrors.Load(), Forked: c.forked.Load(),
 		SupersededSubjects: subjects, Watermark: watermark,
 	}

@@ -3,6 +3,8 @@ package consent
 import (
 	"slices"
 	"time"
+
+	"github.com/google/uuid"
 )
 
 // Subject is the random identifier of somebody who granted something: 16 bytes
@@ -86,3 +88,6 @@ func (s *Stored) set(a Answer) {
 func (s *Stored) hasGrant() bool {
 	return slices.ContainsFunc(s.Answers, func(a Answer) bool { return a.Granted })
 }
+
+// text is the identifier itself, for the visitor whose it is and nobody else.
+func (s Subject) text() string { return uuid.UUID(s).String() }

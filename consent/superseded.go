@@ -92,6 +92,21 @@ func (s *superseded) erased(subject Subject) bool {
 	return ok
 }
 
+// erasedSubject is erased without the lock held.
+func (s *superseded) erasedSubject(subject Subject) bool {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.erased(subject)
+}
+
+// knows reports whether the subject, or image of one, has a place.
+func (s *superseded) knows(subject Subject) bool {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	_, ok := s.index[subject]
+	return ok
+}
+
 // standing returns what is known of the latest cookie of a subject, when it may
 // still grant any purpose of set: for somebody who says no with an older one.
 func (s *superseded) standing(subject Subject, set uint64) (Stored, bool) {
