@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // historyCSV is the entries as RFC 4180, one a line. What a spreadsheet would
@@ -42,11 +43,8 @@ func joinPurposes(list []Purpose) string {
 // of them pass over, do not hide it; full-width forms of the signs count too.
 func neutral(cell string) string {
 	rest := strings.TrimLeftFunc(cell, func(r rune) bool { return r <= ' ' || r >= 0x7f && r <= 0xa0 || r == 0xfeff || r == '"' })
-	for _, r := range rest {
-		if strings.ContainsRune("=+-@|%＝＋－＠", r) {
-			return "'" + cell
-		}
-		break
+	if r, _ := utf8.DecodeRuneInString(rest); strings.ContainsRune("=+-@|%＝＋－＠", r) {
+		return "'" + cell
 	}
 	return cell
 }

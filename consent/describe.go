@@ -57,7 +57,19 @@ func (m *Manager) Describe(mf *Manifest) {
 		Variants: []ManifestVariant{{Domain: m.domain, Path: "/"}},
 	})
 	mf.Endpoints = append(mf.Endpoints,
-		"GET, POST "+m.prefix+"decision", "POST "+m.prefix+"withdraw", "GET "+m.prefix+"manifest.json", "GET "+gpcPath)
+		"GET, POST "+m.prefix+"decision", "POST "+m.prefix+"withdraw",
+		"POST "+m.prefix+"receipt", "POST "+m.prefix+"history", "POST "+m.prefix+"erase",
+		"GET "+m.prefix+"manifest.json", "GET "+gpcPath)
 	mf.Notes = append(mf.Notes,
 		"Grants are limited to "+strconv.Itoa(grantRate)+" a second after "+strconv.Itoa(grantBurst)+" from one network (/24, /56); refusals are not limited.")
+	for _, d := range m.hostData {
+		switch {
+		case d.Export == nil:
+			mf.Notes = append(mf.Notes, "Erased on request with the consent records: "+d.Name+".")
+		case d.Erase == nil:
+			mf.Notes = append(mf.Notes, "Exported on request with the consent records: "+d.Name+".")
+		default:
+			mf.Notes = append(mf.Notes, "Exported and erased on request with the consent records: "+d.Name+".")
+		}
+	}
 }

@@ -1,6 +1,7 @@
 package consent_test
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
@@ -35,10 +36,13 @@ func TestManifestSaysWhatRuns(t *testing.T) {
 	// Another configuration, another manifest.
 	cfg.Insecure, cfg.Domain, cfg.Prefix = false, "shop.example", "/my/choices/"
 	cfg.Regime = func(*http.Request) consent.Regime { return consent.OptOut }
+	cfg.HostData = []consent.HostData{{Name: "orders", Erase: func(context.Context, consent.Person) error { return nil }}}
 	other := newManager(t, cfg).Manifest()
 	require.Equal(t, "__Secure-consent", other.Cookies[0].Name)
 	require.Equal(t, "shop.example", other.Cookies[0].Variants[0].Domain)
 	require.Contains(t, other.Endpoints, "POST /my/choices/withdraw")
 	require.Equal(t, []string{"opt-in", "opt-out"}, other.Policy.Regimes)
+	require.Contains(t, other.Endpoints, "POST /my/choices/erase")
+	require.Contains(t, other.Notes, "Erased on request with the consent records: orders.")
 	require.Empty(t, other.Records)
 }

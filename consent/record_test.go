@@ -97,3 +97,18 @@ func TestRequire(t *testing.T) {
 	require.Equal(t, "the map", s.do("GET", "/map", "", "Cookie", c).body)
 	require.Equal(t, "the map", s.do("GET", "/own", "", "Cookie", c).body)
 }
+
+// A host keeps the subject with an account, to know later whom to write to.
+func TestSubjectForTheHost(t *testing.T) {
+	cfg := config(t)
+	m := newManager(t, cfg)
+	var got consent.Subject
+	s := serve(t, m, map[string]http.HandlerFunc{"/": func(_ http.ResponseWriter, r *http.Request) { got = m.Subject(r) }})
+	require.Empty(t, s.do("GET", "/", "", "Cookie", s.choose("", `{"analytics":true}`)).Header["Vary"])
+	require.Equal(t, entries(t, cfg.Ledger)[0].Subject, got)
+	s.do("GET", "/", "", "Cookie", "consent="+s.form("/privacy/decision", "", "action=refuse").cookie().Value)
+	require.True(t, got.IsZero())
+	r, err := http.NewRequest("GET", "/", nil)
+	require.NoError(t, err)
+	require.True(t, m.Subject(r).IsZero(), "outside of the middleware")
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -32,6 +33,12 @@ func serve(t *testing.T, m *consent.Manager, pages map[string]http.HandlerFunc) 
 	for pattern, h := range pages {
 		mux.HandleFunc(pattern, h)
 	}
+	return serveHandler(t, m, mux)
+}
+
+// serveHandler starts a site with a router of its own.
+func serveHandler(t *testing.T, m *consent.Manager, mux http.Handler) *site {
+	t.Helper()
 	s := httptest.NewServer(m.Middleware(mux))
 	t.Cleanup(s.Close)
 	return &site{t, m, s}
@@ -127,6 +134,43 @@ func (l *faultyLedger) Append(ctx context.Context, e consent.Entry) (uint64, err
 		return 0, errDown
 	}
 	return l.InMemory.Append(ctx, e)
+}
+
+func (l *faultyLedger) History(ctx context.Context, s consent.Subject) ([]consent.Entry, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.down {
+		return nil, errDown
+	}
+	return l.InMemory.History(ctx, s)
+}
+
+func (l *faultyLedger) Erase(ctx context.Context, s consent.Subject) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.down {
+		return 0, errDown
+	}
+	return l.InMemory.Erase(ctx, s)
+}
+
+// log is what a logger wrote.
+type log struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (l *log) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *log) String() string { l.mu.Lock(); defer l.mu.Unlock(); return l.text.String() }
+
+func newLog() (*slog.Logger, *log) {
+	l := &log{}
+	return slog.New(slog.NewTextHandler(l, nil)), l
 }
 
 // entries returns what a ledger holds.

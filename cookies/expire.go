@@ -15,23 +15,27 @@ const maxExpired = 64
 
 // expire removes from the browser the cookies of refused purposes that it
 // showed, and, where the refusal was made in this very exchange, those that it
-// would not show on this path.
+// would not show on this path. Where the visitor was erased in it, those are the
+// cookies of all purposes, essential ones included.
 func (g *Gate) expire(j *judge, h http.Header) {
 	if g.consent == nil {
 		return
 	}
 	var room [8]string
 	names := room[:0]
+	revoked := g.consent.Revoked(j.x)
 	for _, line := range j.x.CookieLines() {
 		for line != "" && len(names) < maxExpired {
 			var name string
 			_, name, line = cutPair(line)
-			if e := g.inventory.lookup(name); e != nil && !e.essential && j.denies(e) && isToken(name) && !slices.Contains(names, name) {
+			e := g.inventory.lookup(name)
+			// After an erasure, essential ones are among the revoked.
+			if e != nil && (!e.essential && j.denies(e) || slices.Contains(revoked, e.Purpose)) && isToken(name) && !slices.Contains(names, name) {
 				names = append(names, name)
 			}
 		}
 	}
-	if revoked := g.consent.Revoked(j.x); len(revoked) > 0 {
+	if len(revoked) > 0 {
 		names = g.unseen(names, revoked, j.x.Request().URL.Path)
 		g.retract(h, revoked)
 	}
