@@ -92,7 +92,7 @@ func (m *Manager) eraseParts(ctx context.Context, who Person, names []string) (f
 func (m *Manager) eraseRecords(ctx context.Context, s Subject) error {
 	m.forgetPending(s)
 	now := m.now().UTC().Truncate(time.Second)
-	if img := image(s); !m.superseded.knows(img) {
+	if img := s.Image(); !m.superseded.knows(img) {
 		language := m.rules.language("")
 		err := m.append(ctx, Entry{
 			Time: now, Kind: EntryErasure, Subject: img, Policy: m.rules.policy.Version,

@@ -132,6 +132,7 @@ func (m *Manager) serveReceipt(w http.ResponseWriter, r *http.Request, rq *right
 // receipt to ask again when something failed and is tried again.
 func (m *Manager) serveErase(w http.ResponseWriter, r *http.Request, x *exchange.Exchange, rq *rightsRequest, who Person) {
 	s := m.state(x)
+	s.privacy.Store(true)
 	minute := m.now().Unix() / 60
 	if rq.token == "" {
 		minute = max(minute, m.forgetVisitor(s))
@@ -175,7 +176,7 @@ func (m *Manager) forgetVisitor(s *state) int64 {
 			next.set(Answer{Number: uint8(p.Number), Day: monthStart(now)})
 		}
 	}
-	s.stored, s.changed, s.erased, s.privacy = next, true, true, true
+	s.stored, s.changed, s.erased = next, true, true
 	s.epoch = m.superseded.epoch.Load()
 	s.decision = Decide(&s.stored, s.signals, m.rules, now)
 	s.line = m.setCookie(s, now)
