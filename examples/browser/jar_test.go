@@ -156,7 +156,7 @@ func TestJarRefuse(t *testing.T) {
 }
 
 // A cookie whose declared life is over is gone, the others stay: two years, as
-// the page would have it, are cut to the declared five seconds.
+// the page would have it, are cut to the declared ten seconds.
 func TestJarExpiry(t *testing.T) {
 	b, s := visitorOf(t), newShop(t)
 	b.open(s.url(shopHost, "/"))

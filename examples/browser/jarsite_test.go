@@ -53,7 +53,7 @@ func inventory() []cookies.Spec {
 }
 
 // shortLife is long enough to be seen and short enough to be waited for.
-const shortLife = 5 * time.Second
+const shortLife = 10 * time.Second
 
 // shop is a site over https that sets its whole inventory with every page, and
 // more.

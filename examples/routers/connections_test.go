@@ -245,3 +245,66 @@ func TestGoroutineAfterReturnInRouters(t *testing.T) {
 		}
 	}
 }
+
+// Deadlines and full duplex are reached through each router's writer and the
+// wrapper, and nothing is sent by that.
+func TestControllerInRouters(t *testing.T) {
+	for name, mount := range everywhere() {
+		for protocol, http2 := range map[string]bool{"HTTP1": false, "HTTP2": true} {
+			t.Run(name+"/"+protocol, func(t *testing.T) {
+				g := newGate()
+				errs := make(chan error, 4)
+				got := get(t, server(t, mount(g, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					c := http.NewResponseController(w)
+					errs <- c.SetReadDeadline(time.Now().Add(time.Minute))
+					errs <- c.SetWriteDeadline(time.Now().Add(time.Minute))
+					errs <- c.EnableFullDuplex()
+					w.Header().Add("Set-Cookie", "bad=1")
+					w.WriteHeader(418)
+				})), http2), "GET")
+				for range 3 {
+					require.NoError(t, <-errs)
+				}
+				require.Equal(t, 418, got.status)
+				require.Empty(t, got.header.Values("Set-Cookie"))
+				require.Equal(t, exchange.Outcome{Status: 418}, g.result(t))
+			})
+		}
+	}
+}
+
+// A write to a client that does not read is cut by a deadline that another
+// goroutine sets.
+func TestDeadlineCutsAWriteInRouters(t *testing.T) {
+	for name, mount := range everywhere() {
+		t.Run(name, func(t *testing.T) {
+			g := newGate()
+			s := httptest.NewServer(mount(g, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				blocked := make(chan struct{})
+				go func() {
+					<-blocked
+					_ = http.NewResponseController(w).SetWriteDeadline(time.Now())
+				}()
+				block := make([]byte, 1<<20)
+				for i := range 1000 {
+					if i == 1 {
+						close(blocked)
+					}
+					if _, err := w.Write(block); err != nil {
+						return
+					}
+				}
+			})))
+			defer s.Close()
+			conn, err := net.Dial("tcp", s.Listener.Addr().String())
+			require.NoError(t, err)
+			defer conn.Close()
+			_, err = io.WriteString(conn, "GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+			require.NoError(t, err)
+			o := g.result(t)
+			require.Equal(t, 200, o.Status)
+			require.True(t, o.WriteError)
+			require.Less(t, o.Bytes, int64(1000<<20))
+		})
+	}
+}

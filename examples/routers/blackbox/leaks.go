@@ -4,8 +4,10 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -18,26 +20,49 @@ import (
 
 // nothingLeaks sends canaries everywhere and looks for them in the access log,
 // in what the site tells operators, and in what anything in the process prints,
-// the router's recoverer and logger included.
+// the router's recoverer and logger included: from visitors who said nothing,
+// and from one who allowed everything.
 func nothingLeaks(t *testing.T, build func(*site.Site) http.Handler) {
-	var lines, own logtest.Buffer
-	logger := slog.New(slog.NewJSONHandler(&own, nil))
-	printed := capture(t)
-	s, err := site.New(site.Config{Output: &lines, Logger: logger})
-	require.NoError(t, err)
-	found := &collector{TB: t}
-	logtest.Kit{
-		Handler:  build(s),
-		Paths:    []string{"/users/{id}", "/orders/{id}", "/stream", "/privacy/", "/privacy/decision", "/privacy/withdraw", "/.well-known/gpc.json"},
-		ErrorLog: logging.ErrorLog(logger),
-		Sinks: []logtest.Sink{
-			lines.Sink("access log"), own.Sink("own log"),
-			{Name: "standard output and error", Read: printed.read, MayBeEmpty: true},
-		},
-	}.Run(found)
-	printed.end()
-	require.NoError(t, s.Close(t.Context()))
-	require.Empty(t, found.faults)
+	for _, allows := range []bool{false, true} {
+		var lines, own logtest.Buffer
+		logger := slog.New(slog.NewJSONHandler(&own, nil))
+		printed := capture(t)
+		s, err := site.New(site.Config{Output: &lines, Logger: logger})
+		require.NoError(t, err)
+		handler := build(s)
+		if allows {
+			handler = withChoice(t, handler)
+		}
+		found := &collector{TB: t}
+		logtest.Kit{
+			Handler:  handler,
+			Paths:    []string{"/users/{id}", "/orders/{id}", "/stream", "/privacy/", "/privacy/decision", "/privacy/withdraw", "/.well-known/gpc.json"},
+			ErrorLog: logging.ErrorLog(logger),
+			Sinks: []logtest.Sink{
+				lines.Sink("access log"), own.Sink("own log"),
+				{Name: "standard output and error", Read: printed.read, MayBeEmpty: true},
+			},
+		}.Run(found)
+		printed.end()
+		require.NoError(t, s.Close(t.Context()))
+		require.Empty(t, found.faults)
+		require.Equal(t, allows, strings.Contains(string(lines.Bytes()), "client.pseudonym"), "which fields the lines have")
+	}
+}
+
+// withChoice says yes once and sends the cookie of it with every request.
+func withChoice(t *testing.T, next http.Handler) http.Handler {
+	t.Helper()
+	r := httptest.NewRequest(http.MethodPost, "/privacy/decision", strings.NewReader("action=accept"))
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	w := httptest.NewRecorder()
+	next.ServeHTTP(w, r)
+	require.Equal(t, http.StatusSeeOther, w.Code)
+	cookie := w.Result().Cookies()[0]
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r.AddCookie(cookie)
+		next.ServeHTTP(w, r)
+	})
 }
 
 // collector keeps what a kit finds until it can be printed again.
