@@ -55,6 +55,9 @@
 // Scripts in the page set cookies without the server; such a cookie is hidden
 // and, once refused, expired, but not prevented. A cookie on a Path that the
 // browser does not show is expired at the refusal itself and not later. After
-// a hijack nothing is judged. The gate reads cookies as browsers do (RFC
-// 6265bis); a line that browsers might read in two ways does not pass.
+// a hijack nothing is judged. In a frame of another site browsers neither take
+// nor send the consent cookie (SameSite=Lax): nothing that needs a yes is set
+// there, and of the rest they keep what is declared with SameSite=None. The gate
+// reads cookies as browsers do (RFC 6265bis); a line that browsers might read in
+// two ways does not pass.
 package cookies

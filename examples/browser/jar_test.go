@@ -189,10 +189,10 @@ func TestJarGrantExpired(t *testing.T) {
 	}
 }
 
-// In a frame of another site the browser keeps only what is declared as
-// partitioned, apart for the site around it, and neither takes nor sends the
-// consent cookie (SameSite=Lax): a choice cannot be made there, and nothing that
-// needs one is set.
+// In a frame of another site the browser neither takes nor sends the consent
+// cookie (SameSite=Lax): a choice cannot be made there, and nothing that needs
+// one is set. Of the rest it keeps what is declared with SameSite=None, and what
+// is partitioned apart for the site around it.
 func TestJarInAFrame(t *testing.T) {
 	b, s := visitorOf(t), newShop(t)
 	b.open(s.url(shopHost, "/?frame"))
