@@ -3,6 +3,7 @@ package routers_test
 import (
 	"io"
 	"log"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httptrace"
@@ -139,9 +140,12 @@ func get(t *testing.T, s *httptest.Server, method string) (a answer) {
 	return a
 }
 
-// gin's writer sends the header with the first byte: what a handler adds to the
-// cookies between the two was judged by nobody, and does not go out.
+// gin's writer sends the header with the first byte, compressing ones when they
+// know whether to compress: what a handler adds to the cookies meanwhile was
+// judged by nobody, and does not go out.
 func TestCookieBetweenHeaderAndBody(t *testing.T) {
+	late := maps.Clone(mounts)
+	maps.Copy(late, compressors)
 	for name, send := range map[string]func(http.ResponseWriter){
 		"write":        func(w http.ResponseWriter) { _, _ = w.Write([]byte("x")) },
 		"write string": func(w http.ResponseWriter) { write(w, 1) },
@@ -149,7 +153,7 @@ func TestCookieBetweenHeaderAndBody(t *testing.T) {
 		"flush error":  func(w http.ResponseWriter) { _ = http.NewResponseController(w).Flush() },
 		"return":       func(w http.ResponseWriter) {},
 	} {
-		for router, mount := range mounts {
+		for router, mount := range late {
 			t.Run(router+"/"+name, func(t *testing.T) {
 				g := newGate()
 				got := get(t, server(t, mount(g.Middleware(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
