@@ -2,7 +2,9 @@ package routers_test
 
 import (
 	"bytes"
+	"context"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -15,9 +17,10 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// nginx starts one with the directives of a server block, and returns where it
-// listens. Without one a laptop skips; CANDOR_REQUIRE=1 fails.
-func nginx(t *testing.T, server ...string) (url string) {
+// nginx starts one with the directives of a server block, and returns a way to
+// it: it listens on a socket in a directory of its own, where nobody can be in
+// its way. Without nginx a laptop skips; CANDOR_REQUIRE=1 fails.
+func nginx(t *testing.T, server ...string) *http.Transport {
 	t.Helper()
 	program := ""
 	for _, name := range []string{"nginx", "/usr/sbin/nginx", "/usr/local/sbin/nginx"} {
@@ -33,18 +36,19 @@ func nginx(t *testing.T, server ...string) (url string) {
 		}
 		t.Skip(missing)
 	}
-	free, err := net.Listen("tcp", "127.0.0.1:0")
+	dir, err := os.MkdirTemp("", "nginx") // the name of a socket must be short
 	require.NoError(t, err)
-	address := free.Addr().String()
-	require.NoError(t, free.Close())
-	dir := t.TempDir()
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return (&net.Dialer{Timeout: 5 * time.Second}).DialContext(ctx, "unix", dir+"/socket")
+	}
 	lines := append([]string{
 		"daemon off; master_process off; worker_processes 1; pid " + dir + "/pid; error_log stderr;",
 		"events { worker_connections 64; }",
 		"http { access_log off;",
 		"client_body_temp_path " + dir + "/body; proxy_temp_path " + dir + "/proxy; fastcgi_temp_path " + dir + "/fastcgi;",
 		"uwsgi_temp_path " + dir + "/uwsgi; scgi_temp_path " + dir + "/scgi;",
-		"server { listen " + address + "; root " + dir + ";",
+		"server { listen unix:" + dir + "/socket; root " + dir + ";",
 	}, server...)
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "conf"), []byte(strings.Join(append(lines, "} }"), "\n")), 0o600))
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "file.txt"), bytes.Repeat([]byte("0123456789"), 10_000), 0o600))
@@ -65,9 +69,11 @@ func nginx(t *testing.T, server ...string) (url string) {
 		}
 	})
 	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
-		if conn, err := net.DialTimeout("tcp", address, time.Second); err == nil {
+		if conn, err := dial(t.Context(), "", ""); err == nil {
 			_ = conn.Close()
-			return "http://" + address
+			transport := &http.Transport{DialContext: dial}
+			t.Cleanup(transport.CloseIdleConnections)
+			return transport
 		}
 		select {
 		case err := <-ended:
@@ -77,7 +83,7 @@ func nginx(t *testing.T, server ...string) (url string) {
 		}
 	}
 	t.Fatalf("nginx does not listen:\n%s", said)
-	return ""
+	return nil
 }
 
 // said is what a process printed so far.

@@ -41,7 +41,7 @@ func proxied(t *testing.T, upstream string, change ...func(*httputil.ReverseProx
 // A real nginx that sets what it likes: by hand, and with its own module for
 // recognising visitors, which knows nothing of consent.
 func TestNginx(t *testing.T) {
-	upstream := nginx(t,
+	way := nginx(t,
 		"userid on; userid_name uid; userid_expires 365d; userid_path /;",
 		`add_header Set-Cookie "sid=1; Path=/" always; add_header Set-Cookie "tracker=2; Max-Age=99999999" always;`,
 		`add_header NEL "{\"report_to\":\"x\",\"max_age\":99999999}" always; add_header Accept-CH "Sec-CH-UA-Model" always;`,
@@ -52,7 +52,8 @@ func TestNginx(t *testing.T) {
 	)
 	sid, uid := essential("sid"), measured("uid")
 	protocols(t, func(t *testing.T, http2 bool) {
-		s := shop{routes: proxied(t, upstream), cookies: []cookies.Spec{sid, uid}, http2: http2}.start(t)
+		through := func(p *httputil.ReverseProxy) { p.Transport = way }
+		s := shop{routes: proxied(t, "http://nginx.example", through), cookies: []cookies.Spec{sid, uid}, http2: http2}.start(t)
 		const essential = "sid=1; Path=/; HttpOnly; SameSite=Lax"
 		v := s.Visitor()
 		for path, status := range map[string]int{"/up/seen": 200, "/up/moved": 302, "/up/gone": 404, "/up/file.txt": 200} {
