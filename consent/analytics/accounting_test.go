@@ -27,7 +27,9 @@ func TestEveryEventIsAccountedFor(t *testing.T) {
 		sinks[2].to.Idempotent = true
 		for i, s := range sinks {
 			faults := rand.New(rand.NewPCG(seed, uint64(i+2)))
-			s.answer = func(ctx context.Context, _ int, batch []analytics.Delivery) error { return fault(ctx, faults, len(batch)) }
+			s.answer = func(ctx context.Context, _ int, batch []analytics.Delivery) error {
+				return fault(ctx, faults, len(batch))
+			}
 		}
 		var s *site
 		page := func(_ http.ResponseWriter, r *http.Request) {

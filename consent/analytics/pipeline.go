@@ -36,6 +36,7 @@ type Pipeline struct {
 	cancel  context.CancelFunc
 	workers sync.WaitGroup
 	ending  sync.Once
+	stir    chan struct{} // tells the sweeper that something is queued; holds one
 	ended   chan struct{} // closed by Shutdown, for the sweeper
 	lost    error         // what Shutdown returned first
 }

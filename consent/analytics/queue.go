@@ -95,6 +95,12 @@ func (q *queue) put(e *captured) {
 		q.tail++
 		q.queued++
 		q.bytes += size
+		if q.queued == 1 {
+			select {
+			case q.pipeline.stir <- struct{}{}:
+			default:
+			}
+		}
 	}
 	wake := q.awaited > 0 && q.queued >= q.awaited
 	if wake {
@@ -178,11 +184,12 @@ func (q *queue) leave(bytes, events int, why Reason) {
 	}
 }
 
-// unfit returns why an event may not be sent any more, or 0.
-func (e *captured) unfit(now time.Duration) Reason {
+// unfit returns why an event may not be sent any more, or 0. With ask it asks
+// the permit as well as the clock.
+func (e *captured) unfit(now time.Duration, ask bool) Reason {
 	age := now - e.since
 	switch {
-	case !e.permit.Stands():
+	case ask && !e.permit.Stands():
 		return Withdrawn
 	case age >= maxAge || e.bare && age >= maxBareAge:
 		return Expired
@@ -191,8 +198,9 @@ func (e *captured) unfit(now time.Duration) Reason {
 }
 
 // sweep drops what may not be sent any more, without waiting for the worker,
-// which a sink may hold up.
-func (q *queue) sweep(now time.Duration) {
+// which a sink may hold up. It asks the permits only where it is told to. It
+// reports whether anything is left.
+func (q *queue) sweep(now time.Duration, ask bool) bool {
 	q.mu.Lock()
 	end := q.tail
 	for at := q.head; at < end; at++ {
@@ -209,18 +217,20 @@ func (q *queue) sweep(now time.Duration) {
 		if e == nil {
 			continue
 		}
-		if why := e.unfit(now); why != 0 {
+		if why := e.unfit(now, ask); why != 0 {
 			q.ring[at%uint64(len(q.ring))] = nil
 			q.queued--
 			q.leave(e.size(), 1, why)
 		}
 	}
 	q.skip()
+	left := q.queued+q.batch > 0
 	q.mu.Unlock()
 	select {
 	case q.prune <- struct{}{}:
 	default:
 	}
+	return left
 }
 
 // abandon drops everything, also what the worker has: a sink that does not give

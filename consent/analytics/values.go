@@ -87,11 +87,11 @@ func (p *property) check(v *Property) (uint64, bool) {
 		n := float64(int64(v.bits))
 		return v.bits, n >= p.Min && n <= p.Max
 	case KindFloat:
-		f := threeDigits(math.Float64frombits(v.bits))
+		f := math.Float64frombits(v.bits)
 		if !(f >= p.Min && f <= p.Max) { // not a number is not within
 			return 0, false
 		}
-		return math.Float64bits(f), true
+		return math.Float64bits(min(max(threeDigits(f), p.Min), p.Max)), true
 	}
 	return 0, false
 }

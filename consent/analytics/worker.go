@@ -30,7 +30,7 @@ const (
 func (p *Pipeline) start() {
 	p.begun = time.Now()
 	p.ctx, p.cancel = context.WithCancel(context.Background())
-	p.ended = make(chan struct{})
+	p.ended, p.stir = make(chan struct{}), make(chan struct{}, 1)
 	for _, q := range p.queues {
 		p.workers.Go(func() { (&worker{queue: q}).run() })
 	}
@@ -43,18 +43,34 @@ func (p *Pipeline) start() {
 func (p *Pipeline) now() time.Duration { return time.Since(p.begun) }
 
 // sweeper takes out of the queues what may not be sent any more, as soon as
-// this process hears of a withdrawal and when its time is over.
+// this process hears of a withdrawal and when its time is over. While nothing
+// is queued it sleeps.
 func (p *Pipeline) sweeper() {
-	tick := time.NewTicker(sweepEvery)
+	tick := time.NewTimer(sweepEvery)
 	defer tick.Stop()
 	for {
 		select {
-		case <-tick.C:
-			for _, q := range p.queues {
-				q.sweep(p.now())
-			}
+		case <-p.stir:
 		case <-p.ended:
 			return
+		}
+		// After a change the permits are asked in two sweeps: an event that was
+		// captured before it may have been put into the queue after the first.
+		var seen [2]uint64
+		for busy := true; busy; {
+			tick.Reset(sweepEvery)
+			select {
+			case <-tick.C:
+			case <-p.ended:
+				return
+			}
+			changes := p.consent.Changes()
+			ask := seen[0] != changes || seen[1] != changes
+			seen[0], seen[1] = changes, seen[0]
+			busy = false
+			for _, q := range p.queues {
+				busy = q.sweep(p.now(), ask) || busy
+			}
 		}
 	}
 }
@@ -112,6 +128,10 @@ func (w *worker) deliver() {
 		if len(w.events) == 0 {
 			return
 		}
+		if w.pipeline.ctx.Err() != nil {
+			w.settleAll(Shut)
+			return
+		}
 		if n == 0 {
 			w.prepare()
 		}
@@ -120,10 +140,7 @@ func (w *worker) deliver() {
 		if !again {
 			return
 		}
-		if !w.backoff(n, after) {
-			w.settleAll(Shut)
-			return
-		}
+		w.backoff(n, after)
 	}
 }
 
@@ -218,7 +235,7 @@ func (w *worker) cull() {
 	made := len(w.deliveries) > 0 // one for each event
 	kept := 0
 	for i, e := range w.events {
-		if why := e.unfit(now); why != 0 {
+		if why := e.unfit(now, true); why != 0 {
 			w.mu.Lock()
 			w.settle(e, why)
 			w.mu.Unlock()
@@ -238,22 +255,22 @@ func (w *worker) cull() {
 }
 
 // backoff waits before the attempt after the n-th, at least for what the
-// destination asked. Meanwhile it drops what may not be sent any more. It
-// reports whether there is anything to try again for.
-func (w *worker) backoff(n int, after time.Duration) bool {
+// destination asked, and no longer than there is anything to try again for.
+// Meanwhile it drops what may not be sent any more.
+func (w *worker) backoff(n int, after time.Duration) {
 	most := min(firstBackoff<<min(n, 10), lastBackoff)
 	t := time.NewTimer(after + rand.N(most))
 	defer t.Stop()
 	for {
 		select {
 		case <-t.C:
-			return true
+			return
 		case <-w.prune:
 			if w.cull(); len(w.events) == 0 {
-				return true
+				return
 			}
 		case <-w.pipeline.ctx.Done():
-			return false
+			return
 		}
 	}
 }

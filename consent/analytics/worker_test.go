@@ -187,7 +187,9 @@ func TestBackoff(t *testing.T) {
 func TestWithdrawalLeavesTheOthers(t *testing.T) {
 	inTime(t, func(t *testing.T) {
 		own := firstParty("own", 4)
-		own.answer = func(_ context.Context, n int, _ []analytics.Delivery) error { return until(2, temporary(30*time.Second))(n) }
+		own.answer = func(_ context.Context, n int, _ []analytics.Delivery) error {
+			return until(2, temporary(30*time.Second))(n)
+		}
 		s, one := with(t, own)
 		two := s.choose("", `{"analytics":true}`)
 		s.track(one, 1)
