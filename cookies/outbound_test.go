@@ -2,11 +2,8 @@ package cookies_test
 
 import (
 	"fmt"
-	"io"
 	"net/http"
 	"net/http/httptest"
-	"net/http/httputil"
-	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -46,83 +43,6 @@ func TestCookiesByConsent(t *testing.T) {
 			})
 		}
 	}
-}
-
-// However the handler gets it into the header: cases 36 to 51.
-func TestEveryWayOut(t *testing.T) {
-	upstream := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		http.SetCookie(w, &http.Cookie{Name: "_ga", Value: "1"})
-		http.SetCookie(w, &http.Cookie{Name: "sid", Value: "1"})
-		w.WriteHeader(103)
-	}))
-	defer upstream.Close()
-	target, err := url.Parse(upstream.URL)
-	require.NoError(t, err)
-	for name, page := range map[string]http.HandlerFunc{
-		"helper":  func(w http.ResponseWriter, r *http.Request) { http.SetCookie(w, &http.Cookie{Name: "_ga", Value: "1"}) },
-		"raw":     func(w http.ResponseWriter, r *http.Request) { w.Header()["set-cookie"] = []string{"_ga=1", "fbp=1"} },
-		"shouted": func(w http.ResponseWriter, r *http.Request) { w.Header()["SET-COOKIE"] = []string{"_ga=1"} },
-		"error":   func(w http.ResponseWriter, r *http.Request) { sets("_ga=1")(w, r); http.Error(w, "x", 500) },
-		"redirect": func(w http.ResponseWriter, r *http.Request) {
-			sets("_ga=1")(w, r)
-			http.Redirect(w, r, "/x", http.StatusSeeOther)
-		},
-		"empty":     func(w http.ResponseWriter, r *http.Request) { sets("_ga=1")(w, r); w.WriteHeader(204) },
-		"unchanged": func(w http.ResponseWriter, r *http.Request) { sets("_ga=1")(w, r); w.WriteHeader(304) },
-		"hints":     func(w http.ResponseWriter, r *http.Request) { sets("_ga=1")(w, r); w.WriteHeader(103) },
-		"content": func(w http.ResponseWriter, r *http.Request) {
-			sets("_ga=1")(w, r)
-			http.ServeContent(w, r, "x.txt", time.Time{}, strings.NewReader("hello"))
-		},
-		"flush": func(w http.ResponseWriter, r *http.Request) { sets("_ga=1")(w, r); w.(http.Flusher).Flush() },
-		"copy": func(w http.ResponseWriter, r *http.Request) {
-			sets("_ga=1")(w, r)
-			_, _ = io.Copy(w, strings.NewReader("x"))
-		},
-		"proxy":   httputil.NewSingleHostReverseProxy(target).ServeHTTP,
-		"timeout": http.TimeoutHandler(sets("_ga=1"), time.Minute, "").ServeHTTP,
-		"trailer": func(w http.ResponseWriter, r *http.Request) {
-			w.Header().Set("Trailer", "Set-Cookie")
-			_, _ = w.Write([]byte("x"))
-			w.Header().Set("Set-Cookie", "_ga=1")
-			w.Header().Set(http.TrailerPrefix+"Set-Cookie", "_ga=1")
-		},
-		"odd white space": sets(" _ga =1", "_ga\t=1", "\t_ga=1", "_ga  = 1; Path=/"),
-		"nameless":        sets("_ga", "=_ga=1", "", ";_ga=1", "=1", "   =1"),
-		"control":         sets("sid=1\x01", "sid\x00=1", "sid=1; Path=/\x7f"),
-		"too long":        sets("sid=" + strings.Repeat("x", 5000)),
-	} {
-		t.Run(name, func(t *testing.T) {
-			s := newSite(t, options{}, page)
-			w, _ := s.get("/", "")
-			for _, line := range set(w) {
-				require.True(t, strings.HasPrefix(line, "sid="), line)
-				require.Less(t, len(line), 100)
-			}
-			require.Empty(t, w.Trailer.Values("Set-Cookie"))
-		})
-	}
-}
-
-func TestPanicLeavesNothingToARecovererOutside(t *testing.T) { // cases 42, 86
-	s := newSite(t, options{}, func(w http.ResponseWriter, r *http.Request) {
-		sets("_ga=1", "sid=1")(w, r)
-		panic("x")
-	})
-	outer := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		defer func() {
-			if recover() != nil {
-				w.WriteHeader(500)
-			}
-		}()
-		s.handler.ServeHTTP(w, r)
-	}))
-	defer outer.Close()
-	w, err := outer.Client().Get(outer.URL)
-	require.NoError(t, err)
-	w.Body.Close()
-	require.Equal(t, 500, w.StatusCode)
-	require.Equal(t, []string{"sid"}, names(set(w)))
 }
 
 // What of an allowed line is changed, and what is not: cases 50, 72, 73.
@@ -306,30 +226,6 @@ func TestExpiryAsBrowsersRequire(t *testing.T) { // case 24
 		"__Host-h=; Path=/; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=0; HttpOnly; Secure; SameSite=Lax",
 		"n=; Path=/; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=0; HttpOnly; Secure; SameSite=None; Partitioned",
 	}, set(w))
-}
-
-func TestStoredFields(t *testing.T) {
-	page := func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("NEL", `{"report_to":"x"}`)
-		w.Header()["report-to"] = []string{"x"}
-		w.Header().Set("Accept-CH", "Sec-CH-UA-Model")
-		w.Header().Set("Reporting-Endpoints", "x")
-		w.Header().Set("X-Other", "stays")
-	}
-	nel := cookies.Spec{Name: "NEL", Field: true, Purpose: consent.Analytics, Description: consent.Text{"en": "-"}}
-	s := newSite(t, options{specs: append(specs(), nel)}, page)
-	w, _ := s.get("/", "")
-	for _, f := range []string{"NEL", "Report-To", "Accept-CH", "Reporting-Endpoints"} {
-		require.Empty(t, w.Header.Values(f), f)
-	}
-	require.Equal(t, "stays", w.Header.Get("X-Other"))
-	require.EqualValues(t, 4, s.gate.Stats().Fields)
-	granted := s.choose("", `{"analytics":true}`)
-	w, _ = s.get("/", granted)
-	require.NotEmpty(t, w.Header.Get("NEL"))
-	require.Empty(t, w.Header.Get("Report-To"))
-	w, _ = s.do("POST", "/privacy/withdraw", granted, "")
-	require.Equal(t, `{"max_age":0}`, w.Header.Get("NEL"), "taken back")
 }
 
 func TestWithheldCookiesAreNamedOnce(t *testing.T) { // case 2
