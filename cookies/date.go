@@ -1,6 +1,9 @@
 package cookies
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // parseDate reads the date of an Expires attribute as browsers do (RFC 6265bis
 // §5.6.1), which is more than package net/http takes (01-Jan-1970) and now and
@@ -30,6 +33,11 @@ type date struct {
 // plain reads the one form that is generated today: "Wed, 24 Nov 2027 12:00:00 GMT".
 func (d *date) plain(s string) bool {
 	if len(s) != len(time.RFC1123) || s[3] != ',' || s[4] != ' ' || s[7] != ' ' || s[11] != ' ' || s[16] != ' ' || s[19] != ':' || s[22] != ':' || s[25] != ' ' {
+		return false
+	}
+	// What stands for the weekday must be nothing that the algorithm takes for
+	// something else.
+	if month(s[:3]) != 0 || strings.ContainsAny(s[:3], "0123456789") {
 		return false
 	}
 	day, ok1 := digits(s[5:7])
