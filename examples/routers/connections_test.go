@@ -189,14 +189,16 @@ func TestClientGoneInRouters(t *testing.T) {
 	for name, mount := range everywhere() {
 		for protocol, http2 := range map[string]bool{"HTTP1": false, "HTTP2": true} {
 			t.Run(name+"/"+protocol, func(t *testing.T) {
-				g := newGate()
+				g, flushed := newGate(), make(chan struct{})
 				s := server(t, mount(g, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 					write(w, 10)
 					w.(http.Flusher).Flush()
+					close(flushed)
 					<-r.Context().Done()
 				})), http2)
 				w, err := s.Client().Get(s.URL)
 				require.NoError(t, err)
+				<-flushed
 				w.Body.Close()
 				s.Client().CloseIdleConnections()
 				require.Equal(t, exchange.Outcome{Status: 200, Bytes: 10, ClientGone: true}, g.result(t))

@@ -38,7 +38,7 @@ func TestServe(t *testing.T) {
 	}()
 	require.True(t, lines.Scan())
 	require.Contains(t, lines.Text(), `"client.address":"127.0.0.0"`)
-	require.NotContains(t, lines.Text(), "42")
+	require.NotContains(t, lines.Text(), "users")
 	stop()
 	require.NoError(t, <-ended)
 }
