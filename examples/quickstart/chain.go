@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/candorhttp/candor/consent"
+	"github.com/candorhttp/candor/consent/analytics"
 	"github.com/candorhttp/candor/consent/banner"
 	"github.com/candorhttp/candor/consent/experiment"
 	"github.com/candorhttp/candor/cookies"
@@ -25,14 +26,15 @@ type site struct {
 	manager *consent.Manager
 	gate    *cookies.Gate
 	access  *logging.Access
+	events  *analytics.Pipeline
 	records records
 	goods   *experiment.Experiment
 	inner   http.Handler // the shop's router and the privacy pages
 }
 
-// newSite builds the site. Log lines go to out, what operators should know to
-// logger.
-func newSite(keys consent.Keys, visitors *iputil.Resolver, records records, out io.Writer, logger *slog.Logger) (*site, error) {
+// newSite builds the site. Log lines go to out, events to the sinks, what
+// operators should know to logger.
+func newSite(keys consent.Keys, visitors *iputil.Resolver, records records, out io.Writer, logger *slog.Logger, sinks ...analytics.Sink) (*site, error) {
 	policy, err := consent.ParsePolicy(policyJSON)
 	if err != nil {
 		return nil, err
@@ -65,24 +67,31 @@ func newSite(keys consent.Keys, visitors *iputil.Resolver, records records, out 
 	if err != nil {
 		return nil, err
 	}
-	pages, err := banner.New(manager, banner.Options{Parts: []consent.Describer{inventory, access, records, goods}})
+	routes := http.NewServeMux()
+	events, err := newEvents(manager, keys, routes, logger, sinks)
 	if err != nil {
 		return nil, err
 	}
-	shop, err := newShop(pages.Funcs, session, lastLogin, goods)
+	pages, err := banner.New(manager, banner.Options{Parts: []consent.Describer{inventory, access, records, goods, events}})
 	if err != nil {
 		return nil, err
 	}
+	shop, err := newShop(pages.Funcs, session, lastLogin, goods, events)
+	if err != nil {
+		return nil, err
+	}
+	shop.serve(routes)
 	mux := http.NewServeMux()
 	mux.Handle("/privacy/", pages)
+	mux.Handle(events.Prefix(), events.Handler())
 	mux.Handle("/.well-known/gpc.json", pages)
-	mux.Handle("/", http.NewCrossOriginProtection().Handler(shop.routes()))
-	return &site{manager: manager, gate: gate, access: access, records: records, goods: goods, inner: mux}, nil
+	mux.Handle("/", http.NewCrossOriginProtection().Handler(routes))
+	return &site{manager: manager, gate: gate, access: access, events: events, records: records, goods: goods, inner: mux}, nil
 }
 
 // layers are the middlewares, outermost first. Every order works the same.
 func (s *site) layers() []func(http.Handler) http.Handler {
-	return []func(http.Handler) http.Handler{s.access.Middleware, s.manager.Middleware, s.gate.Middleware}
+	return []func(http.Handler) http.Handler{s.access.Middleware, s.manager.Middleware, s.gate.Middleware, s.events.Middleware}
 }
 
 // wrap puts the layers around a handler, the first outermost.
@@ -95,8 +104,9 @@ func wrap(h http.Handler, layers ...func(http.Handler) http.Handler) http.Handle
 
 // close ends what the site holds.
 func (s *site) close(ctx context.Context) error {
+	err := s.events.Shutdown(ctx)
 	s.access.Close()
-	return s.manager.Close(ctx)
+	return errors.Join(err, s.manager.Close(ctx))
 }
 
 // inventory declares every cookie that the shop may set. "rogue" is not here.

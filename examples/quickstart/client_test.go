@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"io"
 	"log/slog"
 	"net/http"
@@ -45,6 +46,7 @@ type running struct {
 	site   *site
 	log    *recorder
 	stderr *recorder
+	events *collector
 	*httptest.Server
 }
 
@@ -59,14 +61,14 @@ func start(t *testing.T, keys consent.Keys, order ...int) *running {
 	t.Helper()
 	visitors, err := iputil.NewResolver(iputil.Proxies{Header: "X-Forwarded-For", Trusted: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}})
 	require.NoError(t, err)
-	r := &running{t: t, log: &recorder{}, stderr: &recorder{}}
+	r := &running{t: t, log: &recorder{}, stderr: &recorder{}, events: &collector{}}
 	logger := slog.New(slog.NewJSONHandler(r.stderr, nil))
-	r.site, err = newSite(keys, visitors, ledger.Memory(), r.log, logger)
+	r.site, err = newSite(keys, visitors, ledger.Memory(), r.log, logger, r.events)
 	require.NoError(t, err)
-	layers := append(r.site.layers(), standIn)
+	layers := r.site.layers()
 	handler := r.site.inner
 	if len(order) == 0 {
-		order = []int{0, 1, 2}
+		order = []int{0, 1, 2, 3}
 	}
 	for i := len(order) - 1; i >= 0; i-- {
 		handler = layers[order[i]](handler)
@@ -76,7 +78,7 @@ func start(t *testing.T, keys consent.Keys, order ...int) *running {
 	r.Start()
 	t.Cleanup(func() {
 		r.Close()
-		require.NoError(t, r.site.close(t.Context()))
+		require.NoError(t, r.site.close(context.Background()))
 	})
 	return r
 }

@@ -43,7 +43,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 	flags := flag.NewFlagSet("quickstart", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	addr := flags.String("addr", "127.0.0.1:8080", "address to listen on; port 0 picks one")
-	data := flags.String("data", "", "directory for keys and records, so that choices survive a restart")
+	data := flags.String("data", "", "directory for keys, records and events, so that choices survive a restart")
 	logFile := flags.String("log", "", "file for the log lines instead of standard output")
 	header := flags.String("header", "", "field in which a trusted proxy names the visitor")
 	proxies := flags.String("trusted-proxy", "", "addresses of the proxies as CIDR, separated by commas")
@@ -77,7 +77,12 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 		return err
 	}
 	defer func() { err = errors.Join(err, end()) }()
-	site, err := newSite(keys, visitors, records, out, logger)
+	sinks, endEvents, err := eventsIn(*data)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, endEvents()) }()
+	site, err := newSite(keys, visitors, records, out, logger, sinks...)
 	if err != nil {
 		return err
 	}

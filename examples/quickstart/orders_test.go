@@ -4,31 +4,14 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
-	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
-
-	"github.com/candorhttp/candor/consent/exchange"
 )
-
-// standIn is a fourth user of the exchange: it looks at the header and the end
-// as the analytics pipeline will, and changes nothing.
-func standIn(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		x, w, r := exchange.Begin(w, r)
-		x.OnHeader(bystander{})
-		x.OnEnd(bystander{})
-		x.Serve(next, w, r)
-	})
-}
-
-type bystander struct{}
-
-func (bystander) BeforeHeader(*exchange.Exchange, int, http.Header) {}
-func (bystander) AtEnd(x *exchange.Exchange)                        { x.Outcome() }
 
 // permutations of n things.
 func permutations(n int) [][]int {
@@ -64,7 +47,8 @@ func tell(t *testing.T, order []int) string {
 		for _, k := range slices.Sorted(maps.Keys(h)) {
 			fmt.Fprintf(&story, "%s: %q\n", k, h[k])
 		}
-		fmt.Fprintf(&story, "%d %s\n", a.StatusCode, a.body)
+		// The keys are others in every run.
+		fmt.Fprintf(&story, "%d %s\n", a.StatusCode, signature.ReplaceAllString(a.body, "s=…"))
 	}
 	note(v.get("/"))
 	note(v.get("/privacy/decision"))
@@ -75,6 +59,9 @@ func tell(t *testing.T, order []int) string {
 	note(v.get("/"))
 	note(v.get("/download"))
 	note(v.get("/nothing"))
+	note(v.get("/search?q=shoes&page=2"))
+	note(v.form("/privacy/events/beacon", "event=web_vitals&lcp=1234.5"))
+	require.NoError(t, s.site.events.Flush(t.Context()))
 	v.header.Set("Sec-GPC", "1")
 	note(v.get("/login"))
 	note(v.form("/privacy/withdraw", "purpose=analytics"))
@@ -95,16 +82,25 @@ func tell(t *testing.T, order []int) string {
 		story.Write(clean)
 		story.WriteByte('\n')
 	}
+	require.NoError(t, s.site.events.Flush(t.Context()))
+	for _, e := range s.events.all() {
+		e.ID, e.Pseudonym, e.Time = "…", e.Pseudonym[:3], time.Time{}
+		fmt.Fprintf(&story, "%+v\n", e)
+	}
+	fmt.Fprintf(&story, "%+v\n", s.site.events.Stats().Withheld)
 	return story.String()
 }
 
-// The middlewares in all 24 mount orders: the same on the wire, in the log and
-// for the handler.
+var signature = regexp.MustCompile(`s=[A-Za-z0-9_-]{22}`)
+
+// The middlewares in all 24 mount orders: the same on the wire, in the log, for
+// the handler and in the events.
 func TestMountOrders(t *testing.T) {
 	orders := permutations(4)
 	require.Len(t, orders, 24)
 	want := tell(t, orders[0])
 	require.Contains(t, want, `data-theme="dark"`)
+	require.Equal(t, 5, strings.Count(want, "Pseudonym:p1:"), "events of the visit between the yes and the no")
 	for _, order := range orders[1:] {
 		t.Run(fmt.Sprint(order), func(t *testing.T) { require.Equal(t, want, tell(t, order)) })
 	}

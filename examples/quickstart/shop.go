@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/candorhttp/candor/consent/analytics"
 	"github.com/candorhttp/candor/consent/experiment"
 	"github.com/candorhttp/candor/cookies"
 )
@@ -27,6 +28,7 @@ type shop struct {
 	session   *cookies.Sealed[session]
 	lastLogin *cookies.Sealed[string]
 	goods     *experiment.Experiment
+	events    *analytics.Pipeline
 	catalogue []byte
 }
 
@@ -42,17 +44,16 @@ type page struct {
 	Visits                                              int
 }
 
-func newShop(funcs func(*http.Request) template.FuncMap, s *cookies.Sealed[session], last *cookies.Sealed[string], goods *experiment.Experiment) (*shop, error) {
+func newShop(funcs func(*http.Request) template.FuncMap, s *cookies.Sealed[session], last *cookies.Sealed[string], goods *experiment.Experiment, events *analytics.Pipeline) (*shop, error) {
 	// Bound to no request they let the text parse.
-	t, err := template.New("shop").Funcs(funcs(nil)).ParseFS(pageFiles, "pages/shop.html")
+	t, err := template.New("shop").Funcs(funcs(nil)).Funcs(template.FuncMap{"outbound": events.Link}).ParseFS(pageFiles, "pages/shop.html")
 	if err != nil {
 		return nil, err
 	}
-	return &shop{templates: t, funcs: funcs, session: s, lastLogin: last, goods: goods, catalogue: bytes.Repeat([]byte("teapot; "), 5<<20/8)}, nil
+	return &shop{templates: t, funcs: funcs, session: s, lastLogin: last, goods: goods, events: events, catalogue: bytes.Repeat([]byte("teapot; "), 5<<20/8)}, nil
 }
 
-func (s *shop) routes() *http.ServeMux {
-	mux := http.NewServeMux()
+func (s *shop) serve(mux *http.ServeMux) {
 	mux.HandleFunc("GET /{$}", s.home)
 	mux.HandleFunc("POST /settings", s.settings)
 	mux.HandleFunc("GET /login", s.loginPage)
@@ -65,7 +66,6 @@ func (s *shop) routes() *http.ServeMux {
 	mux.HandleFunc("GET /download", s.download)
 	mux.HandleFunc("GET /panic", s.panic)
 	mux.HandleFunc("GET /style.css", s.style)
-	return mux
 }
 
 func (s *shop) home(w http.ResponseWriter, r *http.Request) {
@@ -126,6 +126,8 @@ func (s *shop) user(w http.ResponseWriter, r *http.Request) {
 func (s *shop) search(w http.ResponseWriter, r *http.Request) {
 	p := s.page(r, "Search")
 	p.Query, p.Page = r.FormValue("q"), r.FormValue("page")
+	number, _ := strconv.ParseInt(p.Page, 10, 64)
+	s.events.Track(r.Context(), analytics.Event{Name: "search", Properties: []analytics.Property{analytics.Int("page", max(number, 1))}})
 	s.render(w, r, "search", p)
 }
 
