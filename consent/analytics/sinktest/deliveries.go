@@ -20,7 +20,7 @@ func Deliveries(n int) []analytics.Delivery {
 	for i := range n {
 		d := analytics.Delivery{
 			ID:        fmt.Sprintf("00000000-0000-4000-8000-%012d", i),
-			Name:      "page_view",
+			Name:      analytics.PageView,
 			Time:      now.Add(-time.Minute * time.Duration(n-i) / time.Duration(n)).Truncate(time.Minute),
 			Route:     "/users/{id}",
 			Pseudonym: pseudonymOf(i / 2),

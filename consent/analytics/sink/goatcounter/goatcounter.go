@@ -72,7 +72,7 @@ func (s *Sink) Send(ctx context.Context, batch []analytics.Delivery) error {
 	c := count{Hits: make([]hit, 0, len(batch))}
 	for _, d := range batch {
 		h := hit{Path: sink.Path(d), CreatedAt: d.Time, Session: sink.Visitor(d, 16)}
-		if d.Name != pageView {
+		if d.Name != analytics.PageView {
 			h.Path, h.Event = d.Name, true
 		}
 		for _, p := range d.Properties {

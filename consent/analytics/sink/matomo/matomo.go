@@ -144,7 +144,7 @@ func (s *Sink) request(d analytics.Delivery) url.Values {
 	} else {
 		q.Set("new_visit", "1")
 	}
-	if d.Name != pageView {
+	if d.Name != analytics.PageView {
 		q.Set("e_c", "event")
 		q.Set("e_a", d.Name)
 		q.Set("e_n", path)

@@ -70,7 +70,7 @@ func (s *Sink) Send(ctx context.Context, batch []analytics.Delivery) error {
 	d := batch[0]
 	e := event{Name: d.Name, URL: sink.PageURL(s.site, d), Domain: s.domain}
 	switch d.Name {
-	case pageView:
+	case analytics.PageView:
 		e.Name = "pageview"
 	case "pageview", "engagement":
 		return &analytics.Rejected{Indexes: []int{0}, Reason: "reserved name"}

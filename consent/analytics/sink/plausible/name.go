@@ -1,4 +1,0 @@
-package plausible
-
-// pageView is the name of the events that are page views.
-const pageView = "page_view"
