@@ -84,8 +84,9 @@ type bucket struct {
 	tables []map[string]uint64
 }
 
-// exposureEvent is the name under which exposures are counted.
-const exposureEvent = "exposure"
+// Exposure is the event as which exposures are counted, by the names of their
+// experiments.
+const Exposure = "exposure"
 
 // NewCounters returns Counters, or one error that names every fault of cfg.
 func NewCounters(cfg CountersConfig) (*Counters, error) {
@@ -125,8 +126,8 @@ func NewCounters(cfg CountersConfig) (*Counters, error) {
 		c.now = time.Now
 	}
 	for i, s := range cfg.Events {
-		if !isName(s.Name) || s.Name == exposureEvent {
-			fault("Events[%d]: Name: is not a name, or %q, which means exposures", i, exposureEvent)
+		if !isName(s.Name) || s.Name == Exposure {
+			fault("Events[%d]: Name: is not a name, or %q, which means exposures", i, Exposure)
 			continue
 		}
 		for _, d := range append([]string{""}, s.Count...) {
@@ -136,7 +137,7 @@ func NewCounters(cfg CountersConfig) (*Counters, error) {
 		}
 	}
 	for i, name := range cfg.Experiments {
-		if !isName(name) || !c.declare(table{exposureEvent, name}) {
+		if !isName(name) || !c.declare(table{Exposure, name}) {
 			fault("Experiments[%d]: is not the name of an experiment, or there twice", i)
 		}
 	}

@@ -405,7 +405,7 @@ func ExampleCounters() {
 	if err != nil {
 		panic(err)
 	}
-	for goods, n := range map[string]int{"teapot": 20, "kettle": 8, "samovar": 1} {
+	for goods, n := range map[string]int{"teapot": 40, "kettle": 8, "samovar": 1} {
 		for range n {
 			counters.Count(now, analytics.Cell{Event: "order"})
 			counters.Count(now, analytics.Cell{Event: "order", Dimension: "goods", Value: goods})
@@ -414,5 +414,5 @@ func ExampleCounters() {
 	now = now.Add(time.Hour) // the day is over
 	text, _ := json.Marshal(counters.Publish().Buckets[0].Events)
 	fmt.Println(string(text))
-	// Output: [{"event":"order","count":29,"dimensions":[{"dimension":"goods","rows":[{"value":"teapot","count":20},{"value":"(few)","count":9}]}]}]
+	// Output: [{"event":"order","count":49,"dimensions":[{"dimension":"goods","rows":[{"value":"teapot","count":40},{"value":"(few)","count":9}]}]}]
 }

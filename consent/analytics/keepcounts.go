@@ -20,7 +20,7 @@ func (c *Counters) Exposed(_ context.Context, e experiment.Exposure) {
 	if c == nil || c.now == nil {
 		return
 	}
-	c.Count(c.now(), Cell{Event: exposureEvent, Dimension: e.Experiment, Value: e.Arm})
+	c.Count(c.now(), Cell{Event: Exposure, Dimension: e.Experiment, Value: e.Arm})
 }
 
 // Describe implements [consent.Describer].

@@ -2,9 +2,10 @@ package experiment
 
 import "math"
 
-// suspicious is the p-value below which a split is taken for broken. It is far
-// below the usual one because the test is looked at again and again.
-const suspicious = 0.0005
+// Suspicious reports whether a p-value of SampleRatio means that a split is
+// broken: below 1 in 2000, far less than usual, because the test is looked at
+// again and again.
+func Suspicious(ratio float64) bool { return ratio < 0.0005 }
 
 // SampleRatio returns how likely it is that counts as far from the weights as
 // these come about by chance: the p-value of Pearson's chi-square test. A small

@@ -26,6 +26,14 @@ type Stats struct {
 	Mismatch bool
 }
 
+// Name returns the name of the experiment; "" for a nil or zero one.
+func (e *Experiment) Name() string {
+	if e == nil {
+		return ""
+	}
+	return e.name
+}
+
 // Stats returns what was counted so far. That of a nil or zero Experiment is
 // empty.
 func (e *Experiment) Stats() Stats {
@@ -39,7 +47,7 @@ func (e *Experiment) Stats() Stats {
 		s.Arms = append(s.Arms, ArmCount{a.Name, a.Weight, counts[i]})
 	}
 	s.SampleRatio = SampleRatio(counts, weights)
-	s.Mismatch = s.SampleRatio < suspicious
+	s.Mismatch = Suspicious(s.SampleRatio)
 	return s
 }
 
