@@ -2,9 +2,10 @@
 // headless Chromium, four times over: before any choice, after a refusal, after a
 // yes, and after taking it back; it writes down every cookie, every key in the
 // browser's storage and every request to somebody else; and it compares them with
-// the site's own manifest. Then it audits the site's log files.
+// the site's own manifest. Then it audits the site's log files, verifies its ledger
+// and lists what is kept for how long.
 //
-//	go run . http://127.0.0.1:8080/ [access.log…]
+//	go run . -ledger data/consent http://127.0.0.1:8080/ access.log…
 //	go run . -manifest none -accept '#agree' -refuse '#decline' https://other.example/
 //
 // It ends with a report as one HTML file and with 0 when nothing was found, 1

@@ -35,6 +35,7 @@ type options struct {
 	pages                    []string
 	max                      int
 	logs                     []string
+	ledger                   string
 	report                   string
 	chromium                 string
 }
@@ -50,6 +51,7 @@ func parse(args []string, stderr io.Writer) (*options, error) {
 	flags.StringVar(&o.withdrawAt, "withdraw-at", "/privacy/", "path of the page with that button")
 	flags.Func("page", "path of a further page to open; may be given again", func(s string) error { o.pages = append(o.pages, s); return nil })
 	flags.IntVar(&o.max, "max", 20, "how many pages to open at the most, each time")
+	flags.StringVar(&o.ledger, "ledger", "", "directory of the site's ledger, to verify its chain; the service may be running")
 	flags.StringVar(&o.report, "report", "report.html", "file for the report")
 	flags.StringVar(&o.chromium, "chromium", os.Getenv("CANDOR_CHROMIUM"), "the browser's program; default is the one found on the PATH")
 	flags.Usage = func() {
@@ -128,5 +130,15 @@ func look(ctx context.Context, o *options) (*review, error) {
 		r.Findings = append(r.Findings, found...)
 		r.Logs, r.Lines = o.logs, lines
 	}
+	r.Kept = retention(m)
+	if o.ledger == "" {
+		r.Notes = append(r.Notes, "No ledger was given, so none was verified.")
+		return r, nil
+	}
+	found, holds, err := verifyLedger(ctx, o.ledger)
+	if err != nil {
+		return nil, err
+	}
+	r.Findings, r.Ledger = append(r.Findings, found...), holds
 	return r, nil
 }

@@ -12,9 +12,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// quickstart builds and starts the sample shop and returns its address and the
-// file it logs to.
-func quickstart(t *testing.T) (url, log string) {
+// quickstart builds and starts the sample shop and returns its address, the file it
+// logs to and the directory of its ledger.
+func quickstart(t *testing.T) (url, log, ledger string) {
 	t.Helper()
 	dir := t.TempDir()
 	binary, log := filepath.Join(dir, "quickstart"), filepath.Join(dir, "access.log")
@@ -22,7 +22,7 @@ func quickstart(t *testing.T) (url, log string) {
 	build.Dir = filepath.Join("..", "..")
 	out, err := build.CombinedOutput()
 	require.NoError(t, err, string(out))
-	cmd := exec.Command(binary, "-addr", "127.0.0.1:0", "-log", log)
+	cmd := exec.Command(binary, "-addr", "127.0.0.1:0", "-log", log, "-data", dir)
 	stdout, err := cmd.StdoutPipe()
 	require.NoError(t, err)
 	require.NoError(t, cmd.Start())
@@ -39,9 +39,9 @@ func quickstart(t *testing.T) (url, log string) {
 	case line := <-ready:
 		address, ok := strings.CutPrefix(strings.TrimSpace(line), "listening on ")
 		require.True(t, ok, line)
-		return address, log
+		return address, log, filepath.Join(dir, "consent")
 	case <-time.After(20 * time.Second):
 		t.Fatal("the shop does not listen")
 	}
-	return "", ""
+	return "", "", ""
 }

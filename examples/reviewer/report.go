@@ -22,6 +22,8 @@ type review struct {
 	Findings    []finding
 	Logs        []string
 	Lines       uint64
+	Ledger      string
+	Kept        []kept
 	Notes       []string
 }
 

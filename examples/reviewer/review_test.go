@@ -97,15 +97,17 @@ func TestFindsWhatWasPlanted(t *testing.T) {
 
 func TestQuickstartKeepsItsManifest(t *testing.T) {
 	needChromium(t)
-	url, log := quickstart(t)
-	printed, report, code := reviewed(t, "-page", "/login", url, log)
+	url, log, ledger := quickstart(t)
+	printed, report, code := reviewed(t, "-page", "/login", "-ledger", ledger, url, log)
 	require.Equal(t, exitClean, code, printed)
 	require.Contains(t, report, "Nothing was found")
 	require.NotContains(t, report, "Not looked at")
 	require.Contains(t, report, "<code>visits</code>", "the yes was given")
+	require.Contains(t, report, "3 entries: 1 grants, 1 refusals, 1 withdrawals")
+	require.Contains(t, report, "30 days", "how long what is kept")
 
 	// The same site against a manifest of nothing: every cookie is a finding.
-	printed, _, code = reviewed(t, "-manifest", "none", url)
+	printed, _, code = reviewed(t, "-max", "1", "-manifest", "none", url)
 	require.Equal(t, exitFound, code)
 	require.Contains(t, printed, `accepted: cookie "visits"`)
 
@@ -119,6 +121,16 @@ func TestQuickstartKeepsItsManifest(t *testing.T) {
 	require.Equal(t, exitFound, code)
 	require.Contains(t, printed, "log: undeclared")
 	require.NotContains(t, printed, "jane")
+
+	// And so is a record that is not what was written.
+	segment := filepath.Join(ledger, "00000000000000000001.records")
+	text, err := os.ReadFile(segment)
+	require.NoError(t, err)
+	text[bytes.Index(text, []byte("analytics"))] ^= 1
+	require.NoError(t, os.WriteFile(segment, text, 0o600))
+	printed, _, code = reviewed(t, "-max", "1", "-ledger", ledger, url)
+	require.Equal(t, exitFound, code)
+	require.Contains(t, printed, "ledger: payload")
 }
 
 func TestCannotLook(t *testing.T) {

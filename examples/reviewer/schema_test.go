@@ -17,7 +17,7 @@ import (
 // The published schemas are held against real documents by a validator that
 // nobody here wrote.
 func TestDocumentsKeepTheirSchemas(t *testing.T) {
-	url, _ := quickstart(t)
+	url, _, _ := quickstart(t)
 	w, err := http.Get(url + "/privacy/manifest.json")
 	require.NoError(t, err)
 	manifest, err := io.ReadAll(w.Body)
