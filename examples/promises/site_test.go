@@ -84,6 +84,13 @@ func inventory() []cookies.Spec {
 	}
 }
 
+// declaredEvents are what the site measures.
+func declaredEvents() []analytics.Spec {
+	return []analytics.Spec{
+		analytics.PageViews("own", "numbers"), analytics.Vitals("own"), analytics.OutboundLinks([]string{"partner.example"}, "own"),
+	}
+}
+
 // text collects what is written.
 type text struct {
 	mu sync.Mutex
@@ -164,13 +171,11 @@ func open(t *testing.T, change func(*consent.Config)) *site {
 	require.NoError(t, err)
 	s.access, err = logging.New(logging.Config{Output: s.log, Visitors: visitors, Consent: s.manager, Query: []string{"page"}})
 	require.NoError(t, err)
-	s.counters, err = analytics.NewCounters(analytics.CountersConfig{})
+	s.counters, err = analytics.NewCounters(analytics.CountersConfig{Events: declaredEvents()})
 	require.NoError(t, err)
 	s.events, err = analytics.New(analytics.Config{
 		Consent: s.manager, Sinks: []analytics.Sink{s.own, s.abroad}, Counters: s.counters, Keys: s.cfg.Keys, Logger: logger,
-		Events: []analytics.Spec{
-			analytics.PageViews("own", "numbers"), analytics.Vitals("own"), analytics.OutboundLinks([]string{"partner.example"}, "own"),
-		},
+		Events:  declaredEvents(),
 		Country: func(r *http.Request) string { return r.Header.Get("Cf-Ipcountry") },
 	})
 	require.NoError(t, err)
