@@ -36,7 +36,10 @@ func (m *Manager) PrivacyLine(x *exchange.Exchange) bool {
 // asked about and, by a choice recorded in it, no longer are; all, essential
 // ones included, when the visitor was erased in it.
 func (m *Manager) Revoked(x *exchange.Exchange) []Purpose {
-	s := m.state(x)
+	s := m.asked(x)
+	if s == nil {
+		return nil // nobody asked, so nobody chose
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.erased {

@@ -54,23 +54,25 @@ var active exchange.Slot[state]
 func (m *Manager) Attach(x *exchange.Exchange) { m.state(x) }
 
 func (m *Manager) state(x *exchange.Exchange) *state {
-	s := active.Get(x)
-	if s != nil && s.m == m {
+	if s := m.asked(x); s != nil {
 		return s
 	}
-	other := s != nil
-	if other {
-		if s := m.slot.Get(x); s != nil {
-			return s
-		}
-	}
-	s = &state{m: m, x: x}
-	if other {
+	s := &state{m: m, x: x}
+	if active.Get(x) != nil {
 		m.slot.Set(x, s)
 	} else {
 		active.Set(x, s)
 	}
 	x.OnHeader(m)
+	return s
+}
+
+// asked returns the state if somebody asked for it already, or nil.
+func (m *Manager) asked(x *exchange.Exchange) *state {
+	s := active.Get(x)
+	if s != nil && s.m != m {
+		s = m.slot.Get(x)
+	}
 	return s
 }
 

@@ -43,6 +43,9 @@ type Exchange struct {
 	atEnd  [2]EndHook
 	slots  [3]slot
 	more   *overflow // the others, and what is rare; nil for none
+
+	// The usual storage field, one with one line, as it was at commit.
+	keptKey, keptLine string
 }
 
 // The places in counts.
@@ -63,11 +66,7 @@ type overflow struct {
 	atEnd    []EndHook
 	slots    []slot
 	template func(*http.Request) string // of the route
-	kept     []field                    // storage fields as they were at commit
-
-	// Room for what is usual: one field with one or two lines.
-	keptArray  [1]field
-	keptValues [2]string
+	kept     []field                    // the other storage fields as they were at commit
 }
 
 // overflow returns the place for more, with the lock held.

@@ -59,12 +59,12 @@ func (x *Exchange) seal() (length []string) {
 func (x *Exchange) keepStorage(key string, values []string) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	more := x.overflow()
-	var room []string
-	if more.kept == nil {
-		more.kept, room = more.keptArray[:0], more.keptValues[:0]
+	if x.keptKey == "" && len(values) == 1 {
+		x.keptKey, x.keptLine = key, values[0]
+		return
 	}
-	more.kept = append(more.kept, field{key, append(room, values...)})
+	more := x.overflow()
+	more.kept = append(more.kept, field{key, slices.Clone(values)})
 }
 
 // takeStorage moves the storage fields out of a header map.
@@ -85,19 +85,27 @@ func putBack(h http.Header, fields []field) {
 	}
 }
 
-// sameStorage reports whether the storage fields of h are those kept.
-func sameStorage(h http.Header, kept []field) bool {
-	n := 0
-	for key, values := range h {
+// sameStorage reports whether the storage fields of the header are those that
+// were kept, of which more are all but the usual one.
+func (x *Exchange) sameStorage(more []field) bool {
+	missing := len(more)
+	if x.keptKey != "" {
+		missing++
+	}
+	for key, values := range x.header {
 		if !isStorage(key) {
 			continue
 		}
-		if !slices.ContainsFunc(kept, func(f field) bool { return f.key == key && slices.Equal(f.values, values) }) {
+		if key == x.keptKey {
+			if len(values) != 1 || values[0] != x.keptLine {
+				return false
+			}
+		} else if !slices.ContainsFunc(more, func(f field) bool { return f.key == key && slices.Equal(f.values, values) }) {
 			return false
 		}
-		n++
+		missing--
 	}
-	return n == len(kept)
+	return missing == 0
 }
 
 // restore puts the header map into the state in which it may be left behind.
@@ -136,19 +144,23 @@ func (x *Exchange) putStorageBack() {
 		return
 	}
 	x.mu.Lock()
-	var kept []field
+	var more []field
 	if x.more != nil {
-		kept = x.more.kept
+		more = x.more.kept
 	}
 	x.mu.Unlock()
 	// Compared first, so that the map is not written to where nothing changed:
 	// a handler's goroutine may be reading it.
-	if !sameStorage(x.header, kept) {
-		takeStorage(x.header)
-		for _, f := range kept {
-			// Copied: the handler can reach what is in the map.
-			x.header[f.key] = slices.Clone(f.values)
-		}
+	if x.sameStorage(more) {
+		return
+	}
+	takeStorage(x.header)
+	if x.keptKey != "" {
+		x.header[x.keptKey] = []string{x.keptLine}
+	}
+	for _, f := range more {
+		// Copied: the handler can reach what is in the map.
+		x.header[f.key] = slices.Clone(f.values)
 	}
 }
 
