@@ -16,8 +16,7 @@ import (
 // service, and needs the same memory, about 9 MiB, for any number of entries.
 func Verify(ctx context.Context, dir string, checkpoints ...Checkpoint) (Report, error) {
 	for try := 1; ; try++ {
-		v := newVerifier(ctx, dir, noLock{})
-		v.checkpoints = checkpoints
+		v := newVerifier(ctx, dir, noLock{}, checkpoints...)
 		err := v.run()
 		if err != nil {
 			return v.report, fmt.Errorf("ledger: verify: %w", err)
@@ -35,40 +34,22 @@ const (
 	tryAgain = 50 * time.Millisecond
 )
 
-// window is how many entries are looked at in one pass over the payloads; one
-// bit is kept for each.
-const window = 1 << 26
-
-// verifier looks at a whole ledger. The chain is judged first, to its end; the
-// payloads then, with what the chain says about them.
+// verifier looks at a whole ledger in files.
 type verifier struct {
-	ctx         context.Context
-	dir         string
-	checkpoints []Checkpoint
+	auditor
+	dir string
 	// repair is called for the payloads that Report.Unfinished counts.
 	repair func(segment uint64, at int64, size int) error
 
-	segs   []uint64
-	mark   mark
-	rd     *reader
-	h      *hasher
-	report Report
+	segs []uint64
+	rd   *reader
 
 	end      int64 // where the whole records of the last segment end
 	headTorn bool  // the last segment has not even a head
-
-	lost    bool     // a part of the chain cannot be believed
-	base    uint64   // first number of the window
-	erased  []uint64 // bits
-	cutSeq  uint64   // number of the last pruning
-	cutDay  int32
-	records uint64
-
-	oldestImage int32 // day
 }
 
-func newVerifier(ctx context.Context, dir string, lock sync.Locker) *verifier {
-	return &verifier{ctx: ctx, dir: dir, rd: newReader(lock), h: newHasher(), base: 1, oldestImage: noImage}
+func newVerifier(ctx context.Context, dir string, lock sync.Locker, checkpoints ...Checkpoint) *verifier {
+	return &verifier{auditor: newAuditor(ctx, checkpoints), dir: dir, rd: newReader(lock)}
 }
 
 // begin reads what there is and judges the chain.
@@ -88,7 +69,7 @@ func (v *verifier) begin() error {
 	if len(v.segs) == 0 && v.report.Faulty > 0 {
 		return errors.New("there is no ledger in this directory")
 	}
-	return v.chain()
+	return v.chains()
 }
 
 func (v *verifier) run() error {
@@ -96,7 +77,6 @@ func (v *verifier) run() error {
 		return err
 	}
 	defer v.report.sort()
-	v.lost = v.report.has(FaultMissing) || v.report.has(FaultUnreadable) || v.report.has(FaultChanged)
 	if v.repair != nil && v.report.Faulty > 0 {
 		return nil // nothing is written to a damaged ledger
 	}
@@ -115,19 +95,18 @@ func (v *verifier) run() error {
 
 var errStop = errors.New("stop")
 
-// chain judges heads, links and order, finds the end, and collects what is
-// said to be erased.
-func (v *verifier) chain() error {
-	var prev [linkSize]byte
-	next, known := uint64(1), true // known: prev and next are those to expect
+// chains judges heads, links and order, finds the end, and collects what is said
+// to be erased.
+func (v *verifier) chains() error {
+	known := true // prev and next are those to expect
 	for i, first := range v.segs {
 		last := i == len(v.segs)-1
 		f, head, err := openSegment(v.dir, first, os.O_RDONLY)
 		if errors.Is(err, errSegmentHead) {
-			if last && first == next && next > v.mark.seq && v.torn(first) {
+			if last && first == v.next && v.next > v.mark.seq && v.torn(first) {
 				break
 			}
-			v.report.fault(next, FaultUnreadable, "%v", err)
+			v.report.fault(v.next, FaultUnreadable, "%v", err)
 			known = false
 			continue
 		}
@@ -135,35 +114,28 @@ func (v *verifier) chain() error {
 			return err
 		}
 		switch {
-		case known && first > next:
-			v.report.fault(next, FaultMissing, "numbers %d to %d are not there", next, first-1)
-		case known && first < next:
+		case known && first > v.next:
+			v.report.fault(v.next, FaultMissing, "numbers %d to %d are not there", v.next, first-1)
+		case known && first < v.next:
 			v.report.fault(first, FaultChanged, "the number was there before")
-		case known && head != prev:
+		case known && head != v.prev:
 			v.report.fault(first, FaultChanged, "the file does not continue the one before")
 		}
-		next, prev, known = first, head, true
-		err = v.chainOf(f, last, &next, &prev, &known)
+		v.next, v.prev = first, head
+		known, err = v.chainOf(f, last)
 		if err = errors.Join(err, f.Close()); err != nil {
 			return err
 		}
 	}
-	v.report.Last, v.report.Link = next-1, prev
-	if v.mark.seq > v.report.Last {
-		v.report.fault(next, FaultMissing, "numbers %d to %d are not there", next, v.mark.seq)
-	}
-	for _, c := range v.checkpoints {
-		if c.Seq > v.report.Last {
-			v.report.fault(c.Seq, FaultCheckpoint, "the ledger ends before the checkpoint")
-		}
-	}
+	v.endOfChain()
 	return nil
 }
 
-func (v *verifier) chainOf(f *os.File, last bool, next *uint64, prev *[linkSize]byte, known *bool) error {
+// chainOf judges one segment, and reports whether it could be read to its end.
+func (v *verifier) chainOf(f *os.File, last bool) (known bool, err error) {
 	size, err := fileSize(f)
 	if err != nil {
-		return err
+		return true, err
 	}
 	at, err := v.rd.each(f, segmentHead, size, func(_ int64, r record) error {
 		if err := v.alive(); err != nil {
@@ -171,51 +143,34 @@ func (v *verifier) chainOf(f *os.File, last bool, next *uint64, prev *[linkSize]
 		}
 		// Behind the mark whatever is not whole is a torn tail; a stale mark
 		// (power was lost) is what the batches are for.
-		if last && *next > v.mark.seq && !v.durable(r, *next, prev) {
+		if last && v.next > v.mark.seq && !v.durable(r) {
 			return errStop
 		}
-		switch seq := r.seq(); {
-		case seq > *next:
-			v.report.fault(*next, FaultMissing, "numbers %d to %d are not there", *next, seq-1)
-		case seq < *next:
-			v.report.fault(*next, FaultChanged, "number %d stands in its place", seq)
-		case !r.prevOK(v.h, prev):
-			v.report.fault(seq, FaultChanged, "the link does not fit what it covers")
-		case !r.wellFormed():
-			v.report.fault(seq, FaultUnreadable, "it has a form that the ledger does not write")
-		}
-		*next, *prev = r.seq()+1, [linkSize]byte(r.link())
-		v.note(r)
-		v.compare(r)
+		v.chain(r)
 		return nil
 	})
 	v.end = at
 	if err != nil && !errors.Is(err, errStop) {
-		return err
+		return true, err
 	}
 	room, err := v.rd.restIsZero(f, at, size)
-	switch {
-	case err != nil:
-		return err
-	case room:
-	case last && *next > v.mark.seq:
-		later, err := v.laterBatch(f, at, size, *next)
-		if err != nil {
-			return err
-		}
-		if v.report.Torn = size - at; later {
-			v.report.fault(*next, FaultUnreadable, "it is damaged, and what was written after it is there")
-		}
-	default:
-		v.report.fault(*next, FaultUnreadable, "there is no record in its place")
-		*known = false
+	if err != nil || room {
+		return true, err
 	}
-	return nil
+	if !last || v.next <= v.mark.seq {
+		v.report.fault(v.next, FaultUnreadable, "there is no record in its place")
+		return false, nil
+	}
+	later, err := v.laterBatch(f, at, size, v.next)
+	if v.report.Torn = size - at; later {
+		v.report.fault(v.next, FaultUnreadable, "it is damaged, and what was written after it is there")
+	}
+	return true, err
 }
 
 // durable reports whether r is whole in every part.
-func (v *verifier) durable(r record, next uint64, prev *[linkSize]byte) bool {
-	return r.seq() == next && r.prevOK(v.h, prev) && r.wellFormed() && r.sound(v.h)
+func (v *verifier) durable(r record) bool {
+	return r.seq() == v.next && r.prevOK(v.h, &v.prev) && r.wellFormed() && r.sound(v.h)
 }
 
 // torn reports whether the last segment is one that was being made, and nothing
@@ -244,37 +199,4 @@ func (v *verifier) laterBatch(f *os.File, at, size int64, seq uint64) (bool, err
 		}
 	}
 	return false, nil
-}
-
-func (v *verifier) compare(r record) {
-	if r.seq() == v.mark.seq && v.mark.link != [linkSize]byte(r.link()) {
-		v.report.fault(r.seq(), FaultMark, "the chain is not the one that was marked as durable")
-	}
-	for _, c := range v.checkpoints {
-		if c.Seq == r.seq() && c.Link != Link(r.link()) {
-			v.report.fault(c.Seq, FaultCheckpoint, "the chain is not the one that was signed")
-		}
-	}
-}
-
-// note takes in what a record says about others.
-func (v *verifier) note(r record) {
-	switch r.kind() {
-	case kindPruning:
-		v.cutSeq, v.cutDay = r.seq(), max(v.cutDay, r.day())
-	case kindErasure:
-		if i := r.ref() - v.base; r.ref() >= v.base && r.ref() < r.seq() && i < window {
-			for uint64(len(v.erased)) <= i/64 {
-				v.erased = append(v.erased, 0)
-			}
-			v.erased[i/64] |= 1 << (i % 64)
-		}
-	}
-}
-
-func (v *verifier) alive() error {
-	if v.records++; v.records%1024 == 0 {
-		return v.ctx.Err()
-	}
-	return nil
 }

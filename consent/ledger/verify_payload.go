@@ -46,43 +46,11 @@ func (v *verifier) collect() error {
 	})
 }
 
-// removed reports what the chain says of the payload of an entry in the window.
-func (v *verifier) removed(r record) (erased, pruned bool) {
-	if i := r.seq() - v.base; i/64 < uint64(len(v.erased)) {
-		erased = v.erased[i/64]&(1<<(i%64)) != 0
-	}
-	return erased, r.seq() < v.cutSeq && r.day() < v.cutDay
-}
-
 // payloads judges the entries of the window.
 func (v *verifier) payloads() error {
 	return v.over(func(segment uint64, at int64, r record) error {
-		if !r.kind().kept() || r.seq() < v.base || r.seq()-v.base >= window {
-			return nil
-		}
-		erased, pruned := v.removed(r)
-		empty := r.gone() && allZero(r.slot())
-		switch {
-		case empty && erased:
-			v.report.Erased++
-		case empty && pruned:
-			v.report.Pruned++
-		case r.gone() && !erased && !pruned && v.lost:
-			v.report.Erased++ // what says why may be in the lost part
-		case r.gone() && !erased && !pruned:
-			v.report.fault(r.seq(), FaultRemoved, "the payload is gone and no erasure or pruning says why")
-		case erased || pruned:
-			v.report.Unfinished++
-			if v.repair != nil {
-				return v.repair(segment, at, len(r))
-			}
-		case !r.intact(v.h):
-			v.report.fault(r.seq(), FaultPayload, "the payload or its salt is not what was committed to")
-		default:
-			v.report.count(r.kind())
-			if r.kind() == kindImage {
-				v.oldestImage = min(v.oldestImage, r.day())
-			}
+		if v.payload(r) && v.repair != nil {
+			return v.repair(segment, at, len(r))
 		}
 		return nil
 	})
