@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -122,9 +121,7 @@ func Open(cfg FilesConfig) (*Files, error) {
 	if cfg.LockWait < 0 {
 		faults = append(faults, fmt.Errorf("ledger: config: LockWait: is %v; choose a time, or 0 for %v", cfg.LockWait, defaultLockWait))
 	}
-	if cfg.KeepDays != 0 && cfg.KeepDays < minKeepDays {
-		faults = append(faults, fmt.Errorf("ledger: config: KeepDays: is %d; choose at least %d, or withdrawals are forgotten while copied cookies still live, or 0 to keep all", cfg.KeepDays, minKeepDays))
-	}
+	faults = append(faults, checkKeepDays("config", cfg.KeepDays))
 	if err := errors.Join(faults...); err != nil {
 		return nil, err
 	}
@@ -321,10 +318,4 @@ func (l *Files) Stats() FilesStats {
 }
 
 // Describe implements [consent.Describer].
-func (l *Files) Describe(m *consent.Manifest) {
-	retention := "until erased; nothing is removed by age"
-	if l.keepDays > 0 {
-		retention = strconv.Itoa(l.keepDays) + " days; then kind, day and a salted commitment stay"
-	}
-	m.Records = append(m.Records, consent.ManifestRecords{Store: "files", Holds: held(), Retention: retention})
-}
+func (l *Files) Describe(m *consent.Manifest) { describe(m, "files", l.keepDays) }

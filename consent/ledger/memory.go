@@ -100,11 +100,3 @@ func (l *InMemory) Describe(m *consent.Manifest) {
 		Retention: "until the process ends",
 	})
 }
-
-// held is what every ledger holds.
-func held() []string {
-	return []string{
-		"time", "kind of choice", "random subject (not in refusals)", "revision", "policy version",
-		"purposes", "language", "hash of the text shown", "method", "regime", "Sec-GPC",
-	}
-}

@@ -25,8 +25,8 @@ func (l *Files) Prune(ctx context.Context, before time.Time) (int, error) {
 }
 
 func (l *Files) prune(ctx context.Context, cut int32) (int, error) {
-	if latest := today() - minKeepDays; cut > latest {
-		return 0, fmt.Errorf("the day is later than %s; entries younger than %d days keep copied cookies from counting again", dateOf(latest).Format(time.DateOnly), minKeepDays)
+	if err := checkCut(cut); err != nil {
+		return 0, err
 	}
 	done, err := l.alone(ctx)
 	if err != nil {
@@ -63,6 +63,15 @@ func (l *Files) prune(ctx context.Context, cut int32) (int, error) {
 		}
 	}
 	return n, nil
+}
+
+// checkCut refuses a day that is too late.
+func checkCut(cut int32) error {
+	latest := today() - minKeepDays
+	if cut <= latest {
+		return nil
+	}
+	return fmt.Errorf("the day is later than %s; entries younger than %d days keep copied cookies from counting again", dateOf(latest).Format(time.DateOnly), minKeepDays)
 }
 
 // pruneSegment removes the payloads in one segment, and then the room that they

@@ -146,4 +146,60 @@ func Run(t *testing.T, open func(t *testing.T) consent.Ledger) {
 			}
 		}
 	})
+	t.Run("an entry of any kind comes back", func(t *testing.T) {
+		l := open(t)
+		image := add(t, l, consent.Entry{Time: day, Kind: consent.EntryErasure, Subject: one.Image()})
+		other := add(t, l, consent.Entry{Time: day, Kind: "of a later version", Policy: 1})
+		require.Equal(t, []consent.Entry{image, other}, scan(t, l, 0))
+	})
+	t.Run("followers hear of every entry", func(t *testing.T) {
+		l, ok := open(t).(consent.Follower)
+		if !ok {
+			return // one process has it for itself
+		}
+		follow(t, l, add)
+	})
+}
+
+// follow tests a ledger that many processes share.
+func follow(t *testing.T, l consent.Follower, add func(*testing.T, consent.Ledger, consent.Entry) consent.Entry) {
+	one, two := consent.Subject{1}, consent.Subject{2}
+	before := add(t, l, Refusal())
+	add(t, l, Grant(one, 1))
+	_, err := l.Erase(t.Context(), one)
+	require.NoError(t, err)
+	want := []consent.Entry{add(t, l, Grant(two, 1))}
+
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	heard, ended := make(chan consent.Entry), make(chan error, 1)
+	go func() {
+		ended <- l.Follow(ctx, before.Seq, func(e consent.Entry) error { heard <- e; return nil })
+	}()
+	hear := func(want consent.Entry) {
+		t.Helper()
+		select {
+		case got := <-heard:
+			require.Equal(t, want, got)
+		case <-time.After(10 * time.Second):
+			require.Fail(t, "nothing was heard")
+		}
+	}
+	hear(want[0])
+	for i := range uint64(3) {
+		hear(add(t, l, Grant(two, i+2)))
+	}
+	for range 3 {
+		want = append(want, add(t, l, Refusal()))
+	}
+	for _, e := range want[1:] {
+		hear(e)
+	}
+	cancel()
+	require.ErrorIs(t, <-ended, context.Canceled)
+
+	broken, n := errors.New("broken"), 0
+	err = l.Follow(t.Context(), 0, func(consent.Entry) error { n++; return broken })
+	require.ErrorIs(t, err, broken)
+	require.Equal(t, 1, n)
 }

@@ -1,0 +1,102 @@
+package postgres_test
+
+import (
+	"context"
+	"database/sql"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/candorhttp/candor/consent/ledger"
+	"github.com/candorhttp/candor/consent/ledger/ledgertest"
+	"github.com/candorhttp/candor/examples/postgres/pgtest"
+)
+
+const replicas, writers = 2, 32
+
+// spread has 32 goroutines for each replica do n operations in all.
+func spread(b *testing.B, n int, do func(replica, i int) error) {
+	var next atomic.Int64
+	var wg sync.WaitGroup
+	for r := range replicas {
+		for range writers {
+			wg.Go(func() {
+				for {
+					i := int(next.Add(1))
+					if i > n {
+						return
+					}
+					if err := do(r, i); err != nil {
+						b.Error(err)
+						return
+					}
+				}
+			})
+		}
+	}
+	wg.Wait()
+}
+
+// BenchmarkAppend compares two replicas of 32 writers with as many goroutines
+// that INSERT the same rows into a table with the same columns and indexes, each
+// in a transaction of its own. One operation is one entry.
+func BenchmarkAppend(b *testing.B) {
+	server := pgtest.Start(b)
+	url := newSchema(b, server)
+	var dbs [replicas]*sql.DB
+	var ledgers [replicas]*ledger.InPostgres
+	for i := range dbs {
+		dbs[i] = connect(b, "pgx", url)
+		ledgers[i] = onPostgres(b, dbs[i], 0)
+	}
+	require.NoError(b, ledgers[0].Migrate(b.Context()))
+	ctx := context.Background()
+	for i := range 200 {
+		add(b, ledgers[0], ledgertest.Grant(subject(1<<30+i), 1))
+	}
+	exec(b, dbs[0], `CREATE TABLE bare (LIKE candor_ledger INCLUDING ALL)`)
+	type row struct {
+		kind, day, ref                  int64
+		commitment, link, salt, payload []byte
+	}
+	var rows []row
+	found, err := dbs[0].Query(`SELECT kind, day, ref, commitment, link, salt, payload FROM candor_ledger`)
+	require.NoError(b, err)
+	for found.Next() {
+		var r row
+		require.NoError(b, found.Scan(&r.kind, &r.day, &r.ref, &r.commitment, &r.link, &r.salt, &r.payload))
+		rows = append(rows, r)
+	}
+	require.NoError(b, found.Err())
+	connected := func() { // so that no run pays for it
+		spread(b, 1000, func(i, _ int) error { return dbs[i].PingContext(ctx) })
+	}
+
+	b.Run("bare INSERTs", func(b *testing.B) {
+		exec(b, dbs[0], `TRUNCATE bare`)
+		connected()
+		b.ResetTimer()
+		spread(b, b.N, func(i, n int) error {
+			r := rows[n%len(rows)]
+			_, err := dbs[i].ExecContext(ctx, `INSERT INTO bare (seq, kind, day, ref, commitment, link, salt, payload) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
+				n, r.kind, r.day, r.ref, r.commitment, r.link, r.salt, r.payload)
+			return err
+		})
+		b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "entries/s")
+	})
+	b.Run("two replicas", func(b *testing.B) {
+		connected()
+		before := ledgers[0].Stats().Batches + ledgers[1].Stats().Batches
+		b.ResetTimer()
+		spread(b, b.N, func(i, n int) error {
+			_, err := ledgers[i].Append(ctx, ledgertest.Grant(subject(n), 1))
+			return err
+		})
+		b.StopTimer()
+		batches := ledgers[0].Stats().Batches + ledgers[1].Stats().Batches - before
+		b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "entries/s")
+		b.ReportMetric(float64(b.N)/float64(batches), "entries/transaction")
+	})
+}
