@@ -6,6 +6,7 @@
 package consent_test
 
 import (
+	"net/http"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -23,4 +24,17 @@ func TestCookieReadAllocatesNothing(t *testing.T) {
 		}
 	})
 	require.Zero(t, allocs)
+}
+
+// The manager costs one allocation beside the exchange, whether or not somebody
+// reads the visitor's cookie.
+func TestMiddlewareAllocations(t *testing.T) {
+	_, r, bare, unread, read := readers(t)
+	w := &nowhere{http.Header{}}
+	count := func(h http.Handler) float64 {
+		return testing.AllocsPerRun(200, func() { clear(w.header); h.ServeHTTP(w, r) })
+	}
+	exchange := count(bare)
+	require.LessOrEqual(t, count(unread), exchange+1)
+	require.LessOrEqual(t, count(read), exchange+1)
 }

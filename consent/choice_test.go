@@ -12,7 +12,7 @@ import (
 	"github.com/candorhttp/candor/consent/ledger"
 )
 
-func TestFirstVisitIsUndecided(t *testing.T) {
+func TestPromise_P03_VisitIsUndecided(t *testing.T) {
 	s := serve(t, newManager(t, config(t)), nil)
 	a := s.do("GET", "/privacy/decision", "")
 	require.Equal(t, undecided, a.body)

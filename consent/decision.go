@@ -52,7 +52,7 @@ func Decide(stored *Stored, signals Signals, rules *Rules, now time.Time) Decisi
 			switch {
 			case a.Day > today+1: // a day of slack for clocks
 				doubt |= bit
-			case today >= a.expires(rules), int(a.Version) > rules.policy.Version:
+			case a.expired(rules, today), int(a.Version) > rules.policy.Version:
 				doubt |= bit // expired, or said to a text that this server does not have
 			case !a.Granted:
 				d.denied |= bit

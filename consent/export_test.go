@@ -1,6 +1,10 @@
 package consent
 
-import "time"
+import (
+	"time"
+
+	"github.com/candorhttp/candor/consent/exchange"
+)
 
 // Codec lets the tests reach the consent cookie's text form.
 type Codec struct{ c *codec }
@@ -26,6 +30,9 @@ func Payload(b []byte, now time.Time) (Stored, bool) {
 	ok := readStored(&s, b, now)
 	return s, ok
 }
+
+// PayloadInto is Payload into a value that keeps its memory.
+func PayloadInto(s *Stored, b []byte, now time.Time) bool { return readStored(s, b, now) }
 
 func AppendPayload(s Stored) []byte { return appendStored(nil, &s) }
 
@@ -58,3 +65,12 @@ func (s Superseded) Stands(subject Subject, revision uint64, issued int64) bool 
 }
 
 func (s Superseded) Size() (int, int64) { return s.s.size() }
+
+func SupersededOf(m *Manager) Superseded { return Superseded{m.superseded} }
+
+// Reread is Peek of somebody who was not looked at yet.
+func Reread(m *Manager, x *exchange.Exchange) Decision {
+	s := m.state(x)
+	s.loaded = false
+	return s.peek()
+}

@@ -67,7 +67,7 @@ func TestDailyVisits(t *testing.T) {
 	}
 }
 
-func TestMaterialChangeAsksForThosePurposesAgain(t *testing.T) {
+func TestPromise_P02_MaterialChangeAsksAgain(t *testing.T) {
 	cfg := config(t)
 	s := serve(t, newManager(t, cfg), map[string]http.HandlerFunc{"/": banner})
 	yes := "consent=" + s.form("/privacy/decision", "", "action=accept").cookie().Value

@@ -66,7 +66,7 @@ type Config struct {
 	// receives anything of a visitor.
 	Logger *slog.Logger
 	// MaxSuperseded bounds the memory of replaced revisions, in subjects;
-	// 0 means 262,144 (about 35 MiB when full). See Stats for what happens then.
+	// 0 means 262,144 (about 40 MiB when full). See Stats for what happens then.
 	MaxSuperseded int
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time

@@ -78,7 +78,7 @@ func TestErrorsHoldNoValues(t *testing.T) {
 	require.False(t, errors.Is(got, consent.ErrLedger))
 }
 
-func TestRequire(t *testing.T) {
+func TestPromise_P07_FeaturesAreGatedNotTheSite(t *testing.T) {
 	m := newManager(t, config(t))
 	page := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = w.Write([]byte("the map")) })
 	s := serve(t, m, map[string]http.HandlerFunc{

@@ -74,6 +74,15 @@ func (a Answer) expires(r *Rules) int32 {
 	return monthEnd(a.Day) + r.reaskDays
 }
 
+// expired reports whether the answer counts no more. A no is mostly younger than
+// the shortest month and the time after it, which is told without a calendar.
+func (a Answer) expired(r *Rules, today int32) bool {
+	if !a.Granted && today < a.Day+28+r.reaskDays {
+		return false
+	}
+	return today >= a.expires(r)
+}
+
 // set adds or replaces the answer for a purpose, keeping the order.
 func (s *Stored) set(a Answer) {
 	at, found := slices.BinarySearchFunc(s.Answers, a.Number, func(b Answer, n uint8) int { return int(b.Number) - int(n) })

@@ -45,7 +45,7 @@ type loss struct{ revision, set uint64 }
 // ended is the revision of a subject of which no cookie counts any more.
 const ended = math.MaxUint64
 
-// defaultSuperseded is about 35 MiB when full.
+// defaultSuperseded is about 40 MiB when full.
 const defaultSuperseded = 1 << 18
 
 func newSuperseded(bound int) *superseded {

@@ -59,11 +59,17 @@ func newKeys(t testing.TB) consent.Keys {
 
 func start(t *testing.T, keys consent.Keys, order ...int) *running {
 	t.Helper()
+	return startOn(t, keys, ledger.Memory(), order...)
+}
+
+// startOn is start with records kept elsewhere, which it closes if it can.
+func startOn(t *testing.T, keys consent.Keys, records records, order ...int) *running {
+	t.Helper()
 	visitors, err := iputil.NewResolver(iputil.Proxies{Header: "X-Forwarded-For", Trusted: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}})
 	require.NoError(t, err)
 	r := &running{t: t, log: &recorder{}, stderr: &recorder{}, events: &collector{}}
 	logger := slog.New(slog.NewJSONHandler(r.stderr, nil))
-	r.site, err = newSite(keys, visitors, ledger.Memory(), r.log, logger, r.events)
+	r.site, err = newSite(keys, visitors, records, r.log, logger, r.events)
 	require.NoError(t, err)
 	layers := r.site.layers()
 	handler := r.site.inner
@@ -79,6 +85,9 @@ func start(t *testing.T, keys consent.Keys, order ...int) *running {
 	t.Cleanup(func() {
 		r.Close()
 		require.NoError(t, r.site.close(context.Background()))
+		if c, ok := records.(io.Closer); ok {
+			require.NoError(t, c.Close())
+		}
 	})
 	return r
 }
