@@ -29,6 +29,7 @@ type site struct {
 	events  *analytics.Pipeline
 	records records
 	goods   *experiment.Experiment
+	counts  *analytics.Counters
 	inner   http.Handler // the shop's router and the privacy pages
 }
 
@@ -63,16 +64,24 @@ func newSite(keys consent.Keys, visitors *iputil.Resolver, records records, out 
 	if err := errors.Join(errSession, errLast); err != nil {
 		return nil, err
 	}
-	goods, err := newGoodsTrial(gate, keys)
+	counts, err := newCounters()
+	if err != nil {
+		return nil, err
+	}
+	goods, err := newGoodsTrial(gate, keys, counts)
 	if err != nil {
 		return nil, err
 	}
 	routes := http.NewServeMux()
-	events, err := newEvents(manager, keys, routes, logger, sinks)
+	events, err := newEvents(manager, keys, routes, counts, logger, sinks)
 	if err != nil {
 		return nil, err
 	}
-	pages, err := banner.New(manager, banner.Options{Parts: []consent.Describer{inventory, access, records, goods, events}})
+	pages, err := banner.New(manager, banner.Options{Parts: []consent.Describer{inventory, access, records, goods, events, counts}})
+	if err != nil {
+		return nil, err
+	}
+	stats, err := newStats(counts, goods, session)
 	if err != nil {
 		return nil, err
 	}
@@ -84,9 +93,11 @@ func newSite(keys consent.Keys, visitors *iputil.Resolver, records records, out 
 	mux := http.NewServeMux()
 	mux.Handle("/privacy/", pages)
 	mux.Handle(events.Prefix(), events.Handler())
+	mux.Handle("/privacy/stats", manager.PrivacyPage(stats))
+	mux.Handle("/privacy/stats.json", manager.PrivacyPage(stats))
 	mux.Handle("/.well-known/gpc.json", pages)
 	mux.Handle("/", http.NewCrossOriginProtection().Handler(routes))
-	return &site{manager: manager, gate: gate, access: access, events: events, records: records, goods: goods, inner: mux}, nil
+	return &site{manager: manager, gate: gate, access: access, events: events, records: records, goods: goods, counts: counts, inner: mux}, nil
 }
 
 // layers are the middlewares, outermost first. Every order works the same.

@@ -15,24 +15,28 @@ import (
 // newEvents declares what the shop may learn of its visitors. Of those who
 // agreed it goes to the sinks. The routes are for finding the page that a script
 // or a link was on.
-func newEvents(manager *consent.Manager, keys consent.Keys, routes *http.ServeMux, logger *slog.Logger, sinks []analytics.Sink) (*analytics.Pipeline, error) {
+func newEvents(manager *consent.Manager, keys consent.Keys, routes *http.ServeMux, counters *analytics.Counters, logger *slog.Logger, sinks []analytics.Sink) (*analytics.Pipeline, error) {
 	var names []string
 	for _, s := range sinks {
 		names = append(names, s.Destination().Name)
 	}
 	return analytics.New(analytics.Config{
-		Consent: manager, Keys: keys, Mux: routes, Logger: logger, Sinks: sinks,
-		Events: []analytics.Spec{
-			analytics.PageViews(names...),
-			analytics.Vitals(names...),
-			analytics.OutboundLinks([]string{"en.wikipedia.org"}, names...),
-			{
-				Name: "search", Sinks: names, Count: []string{"page"},
-				Description: consent.Text{"en": "That something was searched for, not what.", "de": "Dass etwas gesucht wurde, nicht was."},
-				Properties:  []analytics.PropertySpec{{Name: "page", Kind: analytics.KindInt, Min: 1, Max: 100, Bounds: []float64{1, 2, 5}}},
-			},
-		},
+		Consent: manager, Keys: keys, Mux: routes, Logger: logger, Sinks: sinks, Counters: counters, Events: declared(names...),
 	})
+}
+
+// declared is what can be captured, and what of it is counted.
+func declared(sinks ...string) []analytics.Spec {
+	return []analytics.Spec{
+		analytics.PageViews(sinks...),
+		analytics.Vitals(sinks...),
+		analytics.OutboundLinks([]string{"en.wikipedia.org"}, sinks...),
+		{
+			Name: "search", Sinks: sinks, Count: []string{"page"},
+			Description: consent.Text{"en": "That something was searched for, not what.", "de": "Dass etwas gesucht wurde, nicht was."},
+			Properties:  []analytics.PropertySpec{{Name: "page", Kind: analytics.KindInt, Min: 1, Max: 100, Bounds: []float64{1, 2, 5}}},
+		},
+	}
 }
 
 // eventsIn writes events to files of their own below the directory, for as long

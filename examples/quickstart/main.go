@@ -86,6 +86,10 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 	if err != nil {
 		return err
 	}
+	if err := loadCounts(site.counts, *data); err != nil {
+		return errors.Join(err, site.close(ctx))
+	}
+	defer func() { err = errors.Join(err, saveCounts(site.counts, *data)) }()
 	open, err := net.Listen("tcp", *addr)
 	if err != nil {
 		return errors.Join(err, site.close(ctx))
