@@ -3,6 +3,8 @@ package browser_test
 import (
 	"bufio"
 	"bytes"
+	"context"
+	"net/http"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -11,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 	"github.com/stretchr/testify/require"
 )
@@ -150,4 +153,30 @@ func TestQuickstartWithoutScripts(t *testing.T) {
 	b.open(url + "/privacy/")
 	b.press(withdraw)
 	require.Equal(t, []string{"consent"}, b.jar())
+}
+
+// The figures, as whoever is signed in sees them: styled and drawn although the
+// page allows nothing but itself, and no wider than a telephone.
+func TestQuickstartFigures(t *testing.T) {
+	b := chromium(t)
+	url, _ := quickstart(t)
+	for range 6 {
+		w, err := http.Get(url + "/search?page=1")
+		require.NoError(t, err)
+		require.NoError(t, w.Body.Close())
+	}
+	b.open(url + "/login")
+	run(b, chromedp.SendKeys(emailField, "owner@example.com"))
+	_, err := chromedp.RunResponse(b.ctx, chromedp.Submit(emailField))
+	require.NoError(t, err)
+	b.open(url + "/privacy/stats")
+	require.Contains(t, b.text("main"), "Page views")
+	require.Contains(t, b.text("main"), "up to 1", "the page that was searched for")
+	require.Equal(t, "rgb(138, 90, 51)", run(b, chromedp.Evaluate[string](`getComputedStyle(document.querySelector("td.bar rect")).fill`)))
+	require.Positive(t, run(b, chromedp.Evaluate[float64](`document.querySelector("td.bar rect").getBoundingClientRect().width`)))
+	run(b, chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
+		_, err := chromedp.Call(ctx, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{Width: 320, Height: 600, DeviceScaleFactor: 1})
+		return err
+	}))
+	require.LessOrEqual(t, run(b, chromedp.Evaluate[int](`document.documentElement.scrollWidth`)), 320)
 }

@@ -125,7 +125,7 @@ func TestPage(t *testing.T) {
 	require.NotContains(t, body, "<script>")
 	require.NotContains(t, body, "/rare")
 	require.NotContains(t, body, "canary")
-	require.Equal(t, 4, strings.Count(body, "Nov 2026: "), "three bars, none for the day between, and one of the other event")
+	require.Equal(t, 3, strings.Count(body, "Nov 2026: "), "three bars, none for the day between, none for the one day of the other event")
 }
 
 func TestJSON(t *testing.T) {

@@ -137,9 +137,11 @@ func viewOfEvent(published analytics.Publication, name string) eventView {
 		counts, raw = counts[len(counts)-maxColumns:], raw[len(raw)-maxColumns:]
 	}
 	e.Total, e.Highest = digits(total), digits(highest)
-	e.Columns = draw(counts, raw)
-	if n := len(e.Columns); n > 0 {
-		e.First, e.Last = e.Columns[0].Label, e.Columns[n-1].Label
+	// One bar alone shows nothing.
+	if e.Columns = draw(counts, raw); len(e.Columns) < 2 {
+		e.Columns = nil
+	} else {
+		e.First, e.Last = e.Columns[0].Label, e.Columns[len(e.Columns)-1].Label
 	}
 	for _, d := range order {
 		e.Dimensions = append(e.Dimensions, viewOfDimension(d, sums[d]))
@@ -247,6 +249,13 @@ func label(value string) string {
 		return "others"
 	case analytics.Without:
 		return "not known"
+	}
+	// Ranges of numbers; no word of an enum begins so.
+	if n, ok := strings.CutPrefix(value, "<="); ok {
+		return "up to " + n
+	}
+	if n, ok := strings.CutPrefix(value, ">"); ok {
+		return "above " + n
 	}
 	return value
 }
