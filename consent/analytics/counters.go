@@ -58,6 +58,14 @@ type CountersConfig struct {
 // declared dimension, in an hour or a day. Nothing in it is about anybody.
 // [Counters.Publish] is what may be shown. Make it with NewCounters; the zero
 // Counters and a nil one count nothing. It is safe for concurrent use.
+//
+// Whoever can read the memory of the process, or what Save wrote, sees small
+// counts: that something happened once or twice in an hour or a day, and not
+// whose doing it was. Who sees what is published and knows all but one of the
+// visits of a bucket knows the last one, as with every exact count; a larger
+// Smallest helps against neighbours, not against somebody who makes most of the
+// visits. Each replica counts for itself: ask each, or put what they saved
+// together with Load.
 type Counters struct {
 	bucket   int64 // seconds
 	buckets  int64 // kept, beside the one that runs
