@@ -74,7 +74,7 @@
 // no movement; --candor-layer, its z-index. It lies along the bottom of the
 // window; in a corner with
 //
-//	:root{--candor-start:auto;--candor-end:1rem;--candor-bottom:1rem;--candor-width:26rem;--candor-actions:auto;--candor-banner-radius:.5rem}
+//	:root{--candor-start:auto;--candor-end:1rem;--candor-bottom:1rem;--candor-width:26rem;--candor-banner-radius:.5rem}
 //
 // It takes at most half of the window, the page scrolls what has the focus to
 // the other half, and in a window narrower than 40rem or lower than 32rem it

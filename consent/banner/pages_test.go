@@ -30,7 +30,7 @@ func TestPreferencesPage(t *testing.T) {
 		`<input type="checkbox" name="purpose" value="analytics">`, `<input type="checkbox" name="purpose" value="marketing">`,
 		`<input type="checkbox" name="purpose" value="measurement" checked>`,
 	}, boxes(page), "nothing that needs a yes is ticked in advance")
-	require.Contains(t, page, "<td>Adverts Inc.</td><td>United States</td><td>certified under the EU-US Data Privacy Framework</td>")
+	require.Contains(t, page, "<dd><bdi>Adverts Inc.</bdi> · United States · certified under the EU-US Data Privacy Framework</dd>")
 	require.Contains(t, page, "You have not chosen yet")
 	require.Less(t, strings.Index(page, `value="save"`), strings.Index(page, `value="accept"`), "Enter saves what is ticked")
 
@@ -89,7 +89,7 @@ func TestNoticeIsGeneratedFromWhatRuns(t *testing.T) {
 	s := newSite(t)
 	_, page := s.do("GET", "/privacy/notice", "")
 	for _, text := range []string{
-		"Shop &lt;&amp;&gt;", "1 Road", `href="mailto:privacy@shop.example"`, `<a href="https://authority.example/complain" rel="noreferrer">The Authority</a>`,
+		"Shop &lt;&amp;&gt;", "1 Road", `href="mailto:privacy@shop.example"`, `<a href="https://authority.example/complain" rel="noreferrer"><bdi>The Authority</bdi></a>`,
 		"Adverts Inc.", "Adverts are new.", "<code>consent</code>", "211 days", "until the process ends",
 		`<time datetime="2026-10-01">Version 2, in force since 1 October 2026.</time>`,
 	} {

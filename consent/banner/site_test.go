@@ -64,7 +64,7 @@ func newSite(t *testing.T, change ...func(*consent.Config, *banner.Options)) sit
 	})
 	mux.HandleFunc("/cached", func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Control", "public, max-age=60")
-		require.NoError(t, tmpl.Execute(w, nil))
+		require.NoError(t, template.Must(tmpl.Clone()).Execute(w, nil))
 	})
 	s := httptest.NewServer(m.Middleware(mux))
 	t.Cleanup(s.Close)

@@ -120,7 +120,7 @@ func open(key string) bool {
 }
 
 // closedLog are the keys of the pages themselves that begin like those of fields.
-var closedLog = map[string]bool{"log.title": true, "log.text": true, "log.field": true, "log.holds": true, "log.when": true, "log.always": true, "log.granted": true}
+var closedLog = map[string]bool{"log.title": true, "log.text": true, "log.granted": true}
 
 // date writes a date of the policy, YYYY-MM-DD, as people of the language do.
 func (l *lexicon) date(iso string) string {

@@ -30,6 +30,7 @@ type View struct {
 	Purposes []PurposeView
 	Own      *PurposeView // the manager's own cookie
 	Log      []FieldView
+	LogKept  *Words       // how long lines are kept, where it is the same for all fields
 	Stores   []Words      // how long each store keeps records of choices
 	Changes  []ChangeView // latest first
 	Changed  []ChangeView // of those, why the visitor is asked again
@@ -57,7 +58,7 @@ type PurposeView struct {
 	Allowed                      bool // may be used now
 	New                          bool // changed materially since the visitor's choice
 	Cookies                      []CookieView
-	Storage                      []string // response fields by which a browser keeps something
+	Storage                      []StorageView
 	Recipients                   []RecipientView
 }
 
@@ -67,6 +68,9 @@ func (p PurposeView) T(key string) (string, error) { return p.lexicon.get(key) }
 // CookieView is one cookie, its lifetime in words.
 type CookieView struct{ Name, Description, Lifetime, Provider, Recipient string }
 
+// StorageView is a response field by which a browser keeps something.
+type StorageView struct{ Name, Description string }
+
 // RecipientView is somebody who receives data, country and safeguard in words.
 type RecipientView struct {
 	Name, Country, Safeguard string
@@ -75,9 +79,10 @@ type RecipientView struct {
 
 // FieldView is one field of the access log.
 type FieldView struct {
-	Name        string
-	Holds, Kept Words
-	Granted     bool // written only with consent
+	Name    string
+	Holds   Words
+	Kept    *Words // nil where View.LogKept says it
+	Granted bool   // written only with consent
 }
 
 // ChangeView is one entry of the policy's history.
@@ -137,17 +142,24 @@ func (p *Pages) full(r *http.Request, language string, d consent.Decision) (View
 		at.Recipients = recipientsOf(m, row, l)
 		for _, s := range m.Storage {
 			if s.Purpose == row.Purpose {
-				at.Storage = append(at.Storage, s.Field)
+				at.Storage = append(at.Storage, StorageView{s.Field, s.Description[l.language]})
 			}
 		}
 	}
 	v.Own = &PurposeView{lexicon: l, Title: l.texts["own.title"], Cookies: cookiesOf(m, "", l)}
 	for _, f := range m.Log {
-		row := FieldView{Name: f.Name, Holds: l.foreign(f.Transform), Kept: l.kept(f.Retention), Granted: f.Tier == "granted"}
+		kept := l.kept(f.Retention)
+		row := FieldView{Name: f.Name, Holds: l.foreign(f.Transform), Kept: &kept, Granted: f.Tier == "granted"}
 		if text := l.texts["log."+f.Name]; text != "" {
 			row.Holds = Words{Text: text}
 		}
 		v.Log = append(v.Log, row)
+	}
+	if different := slices.ContainsFunc(v.Log, func(f FieldView) bool { return *f.Kept != *v.Log[0].Kept }); len(v.Log) > 0 && !different {
+		v.LogKept = v.Log[0].Kept
+		for i := range v.Log {
+			v.Log[i].Kept = nil
+		}
 	}
 	for _, s := range m.Records {
 		v.Stores = append(v.Stores, l.kept(s.Retention))
