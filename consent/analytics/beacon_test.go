@@ -2,7 +2,9 @@ package analytics_test
 
 import (
 	"encoding/json"
+	"io"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
@@ -93,6 +95,29 @@ func TestBeacon(t *testing.T) {
 			require.Equal(t, want, s.events.Stats().Withheld)
 		})
 	}
+}
+
+// A body whose length is not said is bounded as well.
+func TestBeaconOfUnknownLength(t *testing.T) {
+	own := firstParty("own", 100)
+	s := newSite(t, newManager(t), analytics.Config{Sinks: []analytics.Sink{own}, Events: []analytics.Spec{click("", "own")}}, nil)
+	server := httptest.NewServer(s.handler)
+	defer server.Close()
+	cookie := s.choose("", `{"analytics":true}`)
+	for _, n := range []int{8 << 10, 8<<10 + 1, 1 << 20} {
+		body := `{"event":"click"}` + strings.Repeat(" ", n-len(`{"event":"click"}`))
+		r, err := http.NewRequest("POST", server.URL+"/privacy/events/beacon", io.MultiReader(strings.NewReader(body)))
+		require.NoError(t, err)
+		r.Header.Set("Cookie", cookie)
+		r.Header.Set("Content-Type", "text/plain")
+		w, err := server.Client().Do(r)
+		require.NoError(t, err)
+		w.Body.Close()
+		require.Equal(t, 204, w.StatusCode)
+	}
+	s.flush()
+	require.Len(t, own.all(), 1)
+	require.EqualValues(t, 2, s.events.Stats().Withheld[analytics.BadBeacon])
 }
 
 // The page of a beacon is known by its route alone, and only if it is one of the

@@ -140,6 +140,11 @@ func TestGate(t *testing.T) {
 					for _, d := range got {
 						require.Equal(t, o.want == bare, d.Bare)
 						require.Equal(t, o.want == send, d.Pseudonym != "")
+						unit := time.Minute
+						if o.want == bare {
+							unit = time.Hour
+						}
+						require.Equal(t, time.Now().Truncate(unit).UTC(), d.Time)
 					}
 				}
 			})

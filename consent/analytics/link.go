@@ -55,8 +55,11 @@ func (p *Pipeline) Link(target string) (string, error) {
 		return "", ErrTarget
 	}
 	period := time.Now().Unix()/(linkDays*86400) + 1
-	tag := sign(p.links.keys[0], target, period)
-	return p.prefix + "out?u=" + url.QueryEscape(target) + "&p=" + strconv.FormatInt(period, 10) + "&s=" + tag, nil
+	return p.prefix + "out?" + linkQuery(target, period, sign(p.links.keys[0], target, period)), nil
+}
+
+func linkQuery(target string, period int64, tag string) string {
+	return "u=" + url.QueryEscape(target) + "&p=" + strconv.FormatInt(period, 10) + "&s=" + tag
 }
 
 // sign returns the text of the tag over a target and the last period that the

@@ -78,7 +78,7 @@ func TestLinkUnderOptOut(t *testing.T) {
 func TestLinkTargets(t *testing.T) {
 	s, _, _ := linkSite(t, newKeys(t))
 	for _, bad := range []string{
-		"", "/", "/page", "//evil.example", "//evil.example/x", `/\evil.example`, `\\evil.example`, `https:\\evil.example`, `https://evil.example\@good.example`,
+		"", "/", "/page", "//evil.example", "//evil.example/x", `/\evil.example`, `\\evil.example`, `https:\\evil.example`, `https://evil.example\@good.example`, `https://good.example/\evil`,
 		"https:evil.example", "https:/evil.example", "https://", "https:///x", "javascript:alert(1)", "JavaScript:alert(1)", "data:text/html,x", "vbscript:x", "ftp://x.example/", "mailto:jane@example.com",
 		"https://jane@good.example/", "https://jane:secret@good.example/", "https://@good.example/",
 		"https://good.example/\r\nSet-Cookie: x=1", "https://good.example/\n", "https://good.example/\t", "https://good.example/ x", " https://good.example/", "https://good.example/\x00", "https://good.example/\x7f",
@@ -132,6 +132,11 @@ func TestLinkForgeries(t *testing.T) {
 			require.Empty(t, w.Header().Get("Location"), name)
 			require.NotContains(t, w.Body.String(), "evil", name)
 		}
+		// Signed by a version that let it pass.
+		require.Equal(t, 302, s.get(u.Path+"?"+analytics.SignTarget(s.events, "https://partner.example/", time.Now()), yes).Code)
+		for _, target := range []string{"//evil.example", "javascript:alert(1)", `https://evil.example/\x`, "https://a@evil.example/"} {
+			require.Equal(t, 400, s.get(u.Path+"?"+analytics.SignTarget(s.events, target, time.Now()), yes).Code, target)
+		}
 		require.Equal(t, 405, s.do("POST", link, yes, "").Code)
 		none, _, _ := linkSite(t, consent.Keys{})
 		require.Equal(t, 400, none.get(link, "").Code)
@@ -141,7 +146,7 @@ func TestLinkForgeries(t *testing.T) {
 		time.Sleep(31 * 24 * time.Hour)
 		require.Equal(t, 400, s.get(link, yes).Code, "and at most 60")
 		s.flush()
-		require.Len(t, own.all(), 1)
+		require.Len(t, own.all(), 2)
 	})
 }
 

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -102,46 +103,81 @@ func TestPageViews(t *testing.T) {
 		{name: "second line", path: "/users/1", header: []string{"Sec-Purpose", "x", "Sec-Purpose", "Prefetch"}},
 		{name: "robot", path: "/users/1", header: []string{"User-Agent", robot}},
 	} {
-		t.Run(tt.name, func(t *testing.T) {
-			own, counts := firstParty("own", 100), &tally{}
-			s := newSite(t, newManager(t), analytics.Config{Sinks: []analytics.Sink{own}, Counters: counts, Events: []analytics.Spec{analytics.PageViews("own")}}, pages)
-			server := httptest.NewServer(s.handler)
-			defer server.Close()
-			cookie := s.choose("", `{"analytics":true}`)
-			r, err := http.NewRequest(cmpOr(tt.method, "GET"), server.URL+tt.path, nil)
-			require.NoError(t, err)
-			r.Header.Set("Cookie", cookie)
-			for i := 0; i < len(tt.header); i += 2 {
-				r.Header.Add(tt.header[i], tt.header[i+1])
-			}
-			client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }, Transport: &http.Transport{DisableKeepAlives: true}}
-			if w, err := client.Do(r); err == nil {
-				_, _ = bufio.NewReader(w.Body).Peek(1)
-				w.Body.Close()
-			}
-			server.Close() // every exchange has ended
-			s.flush()
-			got := own.all()
-			if tt.status == "" {
-				require.Empty(t, got)
-				require.Zero(t, counts.of(analytics.PageView))
-				return
-			}
-			require.Len(t, got, 1)
-			require.Equal(t, tt.route, got[0].Route)
-			want := fmt.Sprintf("status=%s device=%s ", tt.status, cmpOr(tt.device, "other"))
-			text := ""
-			for _, p := range got[0].Properties {
-				text += p.Name() + "=" + p.Text() + " "
-			}
-			require.Equal(t, want, text)
-			cells := slices.Collect(maps.Keys(counts.cells))
-			require.ElementsMatch(t, []analytics.Cell{
-				{Event: "page_view"}, {Event: "page_view", Dimension: "route", Value: tt.route},
-				{Event: "page_view", Dimension: "status", Value: tt.status}, {Event: "page_view", Dimension: "device", Value: cmpOr(tt.device, "other")},
-			}, cells)
-		})
+		for _, http2 := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, HTTP/2 %v", tt.name, http2), func(t *testing.T) {
+				own, counts := firstParty("own", 100), &tally{}
+				s := newSite(t, newManager(t), analytics.Config{Sinks: []analytics.Sink{own}, Counters: counts, Events: []analytics.Spec{analytics.PageViews("own")}}, pages)
+				server := httptest.NewUnstartedServer(s.handler)
+				if server.EnableHTTP2 = http2; http2 {
+					server.StartTLS()
+				} else {
+					server.Start()
+				}
+				defer server.Close()
+				cookie := s.choose("", `{"analytics":true}`)
+				r, err := http.NewRequest(cmpOr(tt.method, "GET"), server.URL+tt.path, nil)
+				require.NoError(t, err)
+				r.Header.Set("Cookie", cookie)
+				for i := 0; i < len(tt.header); i += 2 {
+					r.Header.Add(tt.header[i], tt.header[i+1])
+				}
+				client := server.Client()
+				client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+				client.Transport.(*http.Transport).DisableKeepAlives = !http2 // no second try
+				if w, err := client.Do(r); err == nil {
+					require.Equal(t, http2, w.ProtoMajor == 2)
+					_, _ = bufio.NewReader(w.Body).Peek(1)
+					w.Body.Close()
+				}
+				server.Close() // every exchange has ended
+				s.flush()
+				got := own.all()
+				if tt.status == "" {
+					require.Empty(t, got)
+					require.Zero(t, counts.of(analytics.PageView))
+					return
+				}
+				require.Len(t, got, 1)
+				require.Equal(t, tt.route, got[0].Route)
+				want := fmt.Sprintf("status=%s device=%s ", tt.status, cmpOr(tt.device, "other"))
+				text := ""
+				for _, p := range got[0].Properties {
+					text += p.Name() + "=" + p.Text() + " "
+				}
+				require.Equal(t, want, text)
+				cells := slices.Collect(maps.Keys(counts.cells))
+				require.ElementsMatch(t, []analytics.Cell{
+					{Event: "page_view"}, {Event: "page_view", Dimension: "route", Value: tt.route},
+					{Event: "page_view", Dimension: "status", Value: tt.status}, {Event: "page_view", Dimension: "device", Value: cmpOr(tt.device, "other")},
+				}, cells)
+			})
+		}
 	}
+}
+
+// A page that a timeout answered in the place of is none, and neither is one
+// whose status no class has.
+func TestNoPageAfterAll(t *testing.T) {
+	own := firstParty("own", 100)
+	s := newSite(t, newManager(t), analytics.Config{Sinks: []analytics.Sink{own}, Events: []analytics.Spec{analytics.PageViews("own")}}, map[string]http.HandlerFunc{
+		"/odd": answerWith(700, "text/html"),
+		"/slow": func(w http.ResponseWriter, r *http.Request) {
+			<-r.Context().Done()
+			html(w, r)
+		},
+	})
+	cookie := s.choose("", `{"analytics":true}`)
+	s.get("/odd", cookie)
+	ended := make(chan struct{})
+	inner := s.handler
+	s.handler = http.TimeoutHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer close(ended)
+		inner.ServeHTTP(w, r)
+	}), time.Millisecond, "too slow")
+	require.Equal(t, 503, s.get("/slow", cookie).Code)
+	<-ended
+	s.flush()
+	require.Empty(t, own.all())
 }
 
 func cmpOr(a, b string) string {

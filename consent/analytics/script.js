@@ -15,10 +15,12 @@
     // Before a prerendered page was shown nobody waited for it.
     var nav = performance.getEntriesByType("navigation")[0];
     var shown = (nav && nav.activationStart) || 0;
+    var late = [];
     function observe(type, see, options) {
       try {
-        new PerformanceObserver(function (list) { list.getEntries().forEach(see); })
-          .observe(Object.assign({ type: type, buffered: true }, options));
+        var o = new PerformanceObserver(function (list) { list.getEntries().forEach(see); });
+        o.observe(Object.assign({ type: type, buffered: true }, options));
+        late.push(function () { o.takeRecords().forEach(see); });
       } catch (e) { /* this browser does not measure it */ }
     }
     if (nav && nav.responseStart > 0) vitals.ttfb = Math.max(nav.responseStart - shown, 0);
@@ -40,6 +42,7 @@
     function finish() {
       if (sent || document.visibilityState !== "hidden") return;
       sent = true;
+      late.forEach(function (take) { take(); });
       vitals.cls = cls;
       send("web_vitals", vitals);
     }

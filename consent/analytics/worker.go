@@ -54,9 +54,7 @@ func (p *Pipeline) sweeper() {
 		case <-p.ended:
 			return
 		}
-		// After a change the permits are asked in two sweeps: an event that was
-		// captured before it may have been put into the queue after the first.
-		var seen [2]uint64
+		seen := uint64(0)
 		for busy := true; busy; {
 			tick.Reset(sweepEvery)
 			select {
@@ -64,10 +62,10 @@ func (p *Pipeline) sweeper() {
 			case <-p.ended:
 				return
 			}
+			// While nothing changes no permit ends.
 			changes := p.consent.Changes()
-			ask := seen[0] != changes || seen[1] != changes
-			seen[0], seen[1] = changes, seen[0]
-			busy = false
+			ask := changes != seen
+			seen, busy = changes, false
 			for _, q := range p.queues {
 				busy = q.sweep(p.now(), ask) || busy
 			}

@@ -221,6 +221,30 @@ func TestWithdrawalLeavesTheOthers(t *testing.T) {
 	})
 }
 
+// A yes that ends while an attempt is under way is looked for again before the
+// next one, however soon that is.
+func TestWithdrawalBetweenAttempts(t *testing.T) {
+	inTime(t, func(t *testing.T) {
+		var s *site
+		var cookie string
+		own := firstParty("own", 1)
+		own.answer = func(_ context.Context, n int, _ []analytics.Delivery) error {
+			if n%2 == 0 {
+				s.withdraw(cookie)
+			}
+			return temporary(0)
+		}
+		s, cookie = with(t, own)
+		for n := range 50 {
+			s.track(cookie, 1)
+			time.Sleep(4 * time.Second)
+			synctest.Wait()
+			require.Len(t, lengths(own), 2*n+2, "a third attempt")
+			cookie = s.choose("", `{"analytics":true}`)
+		}
+	})
+}
+
 // Another choice of the visitor's that leaves the yes alone drops nothing.
 func TestAnotherChoiceDropsNothing(t *testing.T) {
 	inTime(t, func(t *testing.T) {
