@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -140,6 +141,16 @@ func newBannerSite(t *testing.T, change ...func(*consent.Config, *banner.Options
 	})
 	mux.HandleFunc("/other", func(w http.ResponseWriter, r *http.Request) { page(w, r, false, 1) })
 	mux.HandleFunc("/cached", func(w http.ResponseWriter, r *http.Request) { page(w, r, true, 12) })
+	mux.HandleFunc("/compared", func(w http.ResponseWriter, r *http.Request) {
+		http.SetCookie(w, &http.Cookie{Name: "visits", Value: "1", MaxAge: 86400})
+		banner, change := "", ""
+		if r.URL.RawQuery != "plain" {
+			banner, change = string(pages.Fragment(r)), string(pages.Change(r))
+		}
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		w.Header().Set("Content-Encoding", "gzip")
+		_, _ = w.Write(gzipped(strings.Replace(plainPage("", change), "<body>", "<body>"+banner, 1)))
+	})
 	mux.HandleFunc("/host.css", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/css")
 		fmt.Fprint(w, hostCSS)

@@ -94,10 +94,10 @@ func eval[T any](b browser, expression string) T {
 // until waits for an expression to be true.
 func (b browser) until(expression string) {
 	b.t.Helper()
-	ok := eval[bool](b, `new Promise(done => { const end = Date.now() + 5000, look = () => {
+	ok := eval[bool](b, `new Promise(done => { const end = Date.now() + 15000, look = () => {
 		const ok = !!(`+expression+`); ok || Date.now() > end ? done(ok) : setTimeout(look, 20);
 	}; look(); })`)
-	require.True(b.t, ok, "not within 5 s: %s", expression)
+	require.True(b.t, ok, "not within 15 s: %s", expression)
 }
 
 // grant makes a choice without the banner: a purpose's name alone is a yes, with
