@@ -245,7 +245,10 @@ func readStored(s *Stored, payload []byte, now time.Time) bool {
 	if p.bad || len(p.rest) != 0 {
 		return false
 	}
-	slices.SortFunc(answers, func(a, b Answer) int { return int(a.Number) - int(b.Number) })
+	byNumber := func(a, b Answer) int { return int(a.Number) - int(b.Number) }
+	if !slices.IsSortedFunc(answers, byNumber) {
+		slices.SortFunc(answers, byNumber)
+	}
 	for i := 1; i < len(answers); i++ {
 		if answers[i].Number == answers[i-1].Number {
 			return false

@@ -109,6 +109,10 @@ func (d Decision) State(p Purpose) State {
 	return Unset
 }
 
+// Refuses reports whether anything at all was denied that is not allowed all the
+// same: without it no cookie needs to be looked up to be expired.
+func (d Decision) Refuses() bool { return d.denied&^d.allowed != 0 }
+
 // Allows reports whether p may be used: essential purposes always, Consent
 // purposes when granted, Objection purposes unless denied. An unknown purpose
 // is never allowed.

@@ -16,6 +16,7 @@ func (m *Manager) BeforeHeader(x *exchange.Exchange, status int, h http.Header) 
 	s := m.state(x)
 	s.mu.Lock()
 	line, marks := s.line, s.marks
+	s.private = status != 0 && marks != 0
 	s.mu.Unlock()
 	if status == 0 {
 		return
@@ -33,7 +34,15 @@ func (m *Manager) BeforeHeader(x *exchange.Exchange, status int, h http.Header) 
 // MarkPrivate makes the header of a response private to its visitor, as a
 // handler's question does: for middleware that finds, when the header goes out,
 // that what it sends depends on the decision.
-func MarkPrivate(h http.Header) { markResponse(h, markCookie) }
+func (m *Manager) MarkPrivate(x *exchange.Exchange, h http.Header) {
+	s := m.state(x)
+	s.mu.Lock()
+	private := s.private
+	s.mu.Unlock()
+	if !private {
+		markResponse(h, markCookie)
+	}
+}
 
 // Issued reports whether line is the Set-Cookie line of the consent cookie that
 // the manager itself sends in this exchange.

@@ -24,6 +24,7 @@ type state struct {
 	loaded   bool
 	changed  bool // a choice was recorded in this exchange
 	late     bool
+	private  bool // the header that goes out is marked already
 	marks    mark
 	epoch    uint64 // of superseded, when decision was made
 	stored   Stored

@@ -142,7 +142,7 @@ func (g *Gate) BeforeHeader(x *exchange.Exchange, status int, h http.Header) {
 		g.expire(&j, h)
 	}
 	if j.personal {
-		consent.MarkPrivate(h)
+		g.consent.MarkPrivate(x, h)
 	}
 }
 

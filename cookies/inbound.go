@@ -11,20 +11,14 @@ import (
 // cutPair takes the next pair from a Cookie line: its raw text without the
 // white space around it, and its name.
 func cutPair(line string) (pair, name, rest string) {
-	end, equals := len(line), -1
-	for i := range len(line) {
-		if b := line[i]; b == ';' {
-			end, rest = i, line[i+1:]
-			break
-		} else if b == '=' && equals < 0 {
-			equals = i
-		}
+	if end := strings.IndexByte(line, ';'); end >= 0 {
+		line, rest = line[:end], line[end+1:]
 	}
-	pair = trim(line[:end])
-	if equals < 0 {
-		return pair, pair, rest
+	pair = trim(line)
+	if equals := strings.IndexByte(pair, '='); equals >= 0 {
+		return pair, trim(pair[:equals]), rest
 	}
-	return pair, trim(line[:equals]), rest
+	return pair, pair, rest
 }
 
 // readable reports whether handlers may see a cookie, and why not.

@@ -3,6 +3,7 @@ package cookies
 import (
 	"math"
 	"net/http"
+	"strings"
 	"time"
 )
 
@@ -32,6 +33,15 @@ type setCookie struct {
 	odd             bool  // there are some that browsers pass over or read each in its own way
 }
 
+// control tells the bytes that browsers do not take in a line, all but the tab of
+// the controls (RFC 6265bis §5.7).
+var control = func() (set [256]bool) {
+	for c := range set {
+		set[c] = c < ' ' && c != '\t' || c == 0x7f
+	}
+	return set
+}()
+
 // parseSetCookie reads a line as browsers do. It says malformed or too large of
 // what they would not take or might read differently: control characters, no
 // name, a name and value of more than 4096 bytes.
@@ -39,21 +49,16 @@ func parseSetCookie(c *setCookie, line string) Reason {
 	if len(line) > maxSetCookie {
 		return TooLarge
 	}
-	end, equals := -1, -1
 	for i := range len(line) {
-		switch b := line[i]; {
-		case b < ' ' && b != '\t', b == 0x7f:
+		if control[line[i]] {
 			return Malformed
-		case b == '=' && equals < 0 && end < 0:
-			equals = i
-		case b == ';' && end < 0:
-			end = i
 		}
 	}
 	pair := line
-	if end >= 0 {
+	if end := strings.IndexByte(line, ';'); end >= 0 {
 		pair, c.rest = line[:end], line[end:]
 	}
+	equals := strings.IndexByte(pair, '=')
 	if equals < 0 {
 		return Malformed
 	}
@@ -159,20 +164,14 @@ func isDate(name string) bool { return len(name) == len("expires") && equalFold(
 // cutAttribute takes the next attribute from what begins with ';': as it
 // stands, and its name and value.
 func cutAttribute(rest string) (raw, name, value, after string) {
-	end, equals := len(rest), -1
-	for i := 1; i < len(rest); i++ {
-		if b := rest[i]; b == ';' {
-			end = i
-			break
-		} else if b == '=' && equals < 0 {
-			equals = i
-		}
+	raw = rest
+	if end := strings.IndexByte(rest[1:], ';'); end >= 0 {
+		raw, after = rest[:end+1], rest[end+1:]
 	}
-	raw = rest[:end]
-	if equals < 0 {
-		return raw, trim(rest[1:end]), "", rest[end:]
+	if equals := strings.IndexByte(raw, '='); equals >= 0 {
+		return raw, trim(raw[1:equals]), trim(raw[equals+1:]), after
 	}
-	return raw, trim(rest[1:equals]), trim(rest[equals+1 : end]), rest[end:]
+	return raw, trim(raw[1:]), "", after
 }
 
 // parseAge reads a Max-Age as browsers do (RFC 6265bis §5.6.2): digits, with or

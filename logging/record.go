@@ -23,9 +23,9 @@ type record struct {
 	privacy bool
 }
 
-// fill makes the record of an exchange that has ended.
+// fill makes the record, which is empty, of an exchange that has ended.
 func (r *record) fill(a *Access, x *exchange.Exchange, s *scratch) {
-	*r = record{access: a, scratch: s, x: x, req: x.Request(), outcome: x.Outcome()}
+	r.access, r.scratch, r.x, r.req, r.outcome = a, s, x, x.Request(), x.Outcome()
 	if a.consent != nil {
 		// Peek: the response does not depend on what is logged of it.
 		d := a.consent.Peek(x)

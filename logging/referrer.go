@@ -34,59 +34,67 @@ const maxReferrer = 4096
 // stay out, and what cannot be read is nothing.
 func appendOrigin(dst []byte, referrer string) []byte {
 	start := len(dst)
-	scheme, rest, ok := strings.Cut(referrer, "://")
+	var rest string
 	switch {
-	case !ok:
-		return dst
-	case strings.EqualFold(scheme, "https"):
-		dst = append(dst, "https://"...)
-	case strings.EqualFold(scheme, "http"):
-		dst = append(dst, "http://"...)
+	case len(referrer) > 8 && strings.EqualFold(referrer[:8], "https://"):
+		dst, rest = append(dst, "https://"...), referrer[8:]
+	case len(referrer) > 7 && strings.EqualFold(referrer[:7], "http://"):
+		dst, rest = append(dst, "http://"...), referrer[7:]
 	default:
 		return dst
 	}
-	if i := strings.IndexAny(rest, "/?#"); i >= 0 {
-		rest = rest[:i]
-	}
-	host, port, hasPort := strings.Cut(rest, ":")
-	if !isHostname(host) || hasPort && !isPort(port) {
-		return dst[:start]
-	}
-	for i := range len(host) {
-		c := host[i]
+	// The host in lower case, until something else begins.
+	host, end := len(dst), len(rest)
+	for i := range len(rest) {
+		c := rest[i]
+		if c == ':' || c == '/' || c == '?' || c == '#' {
+			end = i
+			break
+		}
 		if c >= 'A' && c <= 'Z' {
 			c += 'a' - 'A'
 		}
 		dst = append(dst, c)
 	}
-	if hasPort {
-		dst = append(dst, ':')
-		dst = append(dst, port...)
+	if !isHostname(dst[host:]) {
+		return dst[:start]
 	}
-	return dst
+	if rest = rest[end:]; rest == "" || rest[0] != ':' {
+		return dst
+	}
+	port := rest[1:]
+	if i := strings.IndexAny(port, "/?#"); i >= 0 {
+		port = port[:i]
+	}
+	if !isPort(port) {
+		return dst[:start]
+	}
+	dst = append(dst, ':')
+	return append(dst, port...)
 }
 
-// isHostname reports whether s is a name of letter-digit-hyphen labels (RFC 1123
-// §2.1) whose last label is not a number, so that it is no address in any of
-// its spellings.
-func isHostname(s string) bool {
-	if len(s) > 253 || s == "" {
+// isHostname reports whether s, in lower case, is a name of letter-digit-hyphen
+// labels (RFC 1123 §2.1) whose last label does not begin with a digit, so that
+// it is no address in any of its spellings.
+func isHostname(s []byte) bool {
+	if len(s) > 253 || len(s) == 0 {
 		return false
 	}
-	last := ""
-	for label := range strings.SplitSeq(s, ".") {
-		if label == "" || len(label) > 63 || label[0] == '-' || label[len(label)-1] == '-' {
+	label := 0 // where it begins
+	for i, c := range s {
+		switch {
+		case c >= 'a' && c <= 'z' || c >= '0' && c <= '9':
+		case c == '-' && i > label:
+		case c == '.' && i > label && s[i-1] != '-':
+			label = i + 1
+		default:
 			return false
 		}
-		for i := range len(label) {
-			c := label[i]
-			if (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && c != '-' {
-				return false
-			}
+		if i-label >= 63 {
+			return false
 		}
-		last = label
 	}
-	return last[0] < '0' || last[0] > '9'
+	return label < len(s) && s[len(s)-1] != '-' && (s[label] < '0' || s[label] > '9')
 }
 
 func isPort(s string) bool {

@@ -62,11 +62,16 @@ func (x *Exchange) add(of int) { x.counts.Store(x.counts.Load() + 1<<of) }
 
 // overflow is what has no place in an Exchange. It is guarded by mu.
 type overflow struct {
+	kept []field // the other storage fields as they were at commit
+	rest *rest
+}
+
+// rest is what is rarer still.
+type rest struct {
 	before   []HeaderHook
 	atEnd    []EndHook
 	slots    []slot
 	template func(*http.Request) string // of the route
-	kept     []field                    // the other storage fields as they were at commit
 }
 
 // overflow returns the place for more, with the lock held.
@@ -75,6 +80,25 @@ func (x *Exchange) overflow() *overflow {
 		x.more = &overflow{}
 	}
 	return x.more
+}
+
+// rest returns the place for the rest, with the lock held.
+func (x *Exchange) rest() *rest {
+	more := x.overflow()
+	if more.rest == nil {
+		more.rest = &rest{}
+	}
+	return more.rest
+}
+
+// lock takes the lock and reports that it must be given back. Before Serve there
+// is nobody to lock out.
+func (x *Exchange) lock() (locked bool) {
+	if !x.has(flagServed) {
+		return false
+	}
+	x.mu.Lock()
+	return true
 }
 
 // HeaderHook is called exactly once for a response, just before its final
@@ -115,8 +139,8 @@ func From(ctx context.Context) *Exchange {
 }
 
 // Begin returns the exchange of this request, with the writer and the request
-// to go on with. The first middleware that calls it makes the exchange; later
-// ones get the same. If something between them replaced the writer, they keep
+// to go on with. The first middleware that calls it makes the exchange, which is
+// its goroutine's alone until it calls Serve; later ones get the same. If something between them replaced the writer, they keep
 // the one they were given: what is written there reaches the exchange's own
 // writer later, and its hooks with it.
 func Begin(w http.ResponseWriter, r *http.Request) (*Exchange, http.ResponseWriter, *http.Request) {
@@ -161,8 +185,9 @@ func (x *Exchange) SecondWriter() bool { return x.has(flagSecondWriter) }
 // same hook, which must be comparable, is registered once; after the header
 // went out it is ignored.
 func (x *Exchange) OnHeader(h HeaderHook) {
-	x.mu.Lock()
-	defer x.mu.Unlock()
+	if x.lock() {
+		defer x.mu.Unlock()
+	}
 	n := x.count(hooksBefore)
 	for i := range n {
 		if x.before[i] == h {
@@ -174,9 +199,11 @@ func (x *Exchange) OnHeader(h HeaderHook) {
 	case n < len(x.before):
 		x.before[n] = h
 		x.add(hooksBefore)
-	case !slices.Contains(x.overflow().before, h):
-		x.more.before = append(x.more.before, h)
-		x.set(flagMore)
+	default:
+		if more := x.rest(); !slices.Contains(more.before, h) {
+			more.before = append(more.before, h)
+			x.set(flagMore)
+		}
 	}
 }
 
@@ -193,8 +220,8 @@ func (x *Exchange) hook(i int) HeaderHook {
 	}
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	if i -= len(x.before); i < len(x.more.before) {
-		return x.more.before[i]
+	if more := x.more.rest.before; i-len(x.before) < len(more) {
+		return more[i-len(x.before)]
 	}
 	return nil
 }
@@ -203,8 +230,9 @@ func (x *Exchange) hook(i int) HeaderHook {
 // which they were registered. The same hook, which must be comparable, is
 // registered once; after the end it is ignored.
 func (x *Exchange) OnEnd(h EndHook) {
-	x.mu.Lock()
-	defer x.mu.Unlock()
+	if x.lock() {
+		defer x.mu.Unlock()
+	}
 	n := x.count(hooksAtEnd)
 	for i := range n {
 		if x.atEnd[i] == h {
@@ -216,8 +244,10 @@ func (x *Exchange) OnEnd(h EndHook) {
 	case n < len(x.atEnd):
 		x.atEnd[n] = h
 		x.add(hooksAtEnd)
-	case !slices.Contains(x.overflow().atEnd, h):
-		x.more.atEnd = append(x.more.atEnd, h)
+	default:
+		if more := x.rest(); !slices.Contains(more.atEnd, h) {
+			more.atEnd = append(more.atEnd, h)
+		}
 	}
 }
 
@@ -225,11 +255,14 @@ func (x *Exchange) OnEnd(h EndHook) {
 // as "GET /users/{id}", or "" while it is not known. A handler may ask: the
 // router has chosen when it is called.
 func (x *Exchange) Route() string {
+	if x.has(flagEnded) {
+		return x.route // final
+	}
 	x.mu.Lock()
 	route, inner := x.route, x.inner
 	var template func(*http.Request) string
-	if x.more != nil {
-		template = x.more.template
+	if x.more != nil && x.more.rest != nil {
+		template = x.more.rest.template
 	}
 	x.mu.Unlock()
 	switch {
@@ -248,7 +281,7 @@ func (x *Exchange) RouteBy(r *http.Request, template func(*http.Request) string)
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if !x.has(flagEnded) {
-		x.inner, x.overflow().template = r, template
+		x.inner, x.rest().template = r, template
 	}
 }
 

@@ -43,8 +43,10 @@ func (x *Exchange) has(flag uint32) bool { return x.flags.Load()&flag != 0 }
 // Outcome returns what became of the exchange so far. It is final in
 // [EndHook.AtEnd].
 func (x *Exchange) Outcome() Outcome {
-	x.mu.Lock()
-	defer x.mu.Unlock()
+	if !x.has(flagEnded) { // else it is final
+		x.mu.Lock()
+		defer x.mu.Unlock()
+	}
 	o := Outcome{
 		Status: int(x.status), Bytes: x.bytes, Informational: int(x.hints), FirstByte: x.first, Duration: x.total,
 		Hijacked: x.has(flagHijacked), Panicked: x.has(flagPanicked), Aborted: x.has(flagAborted),

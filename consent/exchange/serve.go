@@ -13,20 +13,17 @@ import (
 // through unchanged, with the frames it came from. Inner ones only learn the
 // route from the request they passed on.
 func (x *Exchange) Serve(next http.Handler, w http.ResponseWriter, r *http.Request) {
-	x.mu.Lock()
-	owner := !x.has(flagServed)
-	if owner {
-		x.set(flagServed)
-	}
-	if !x.has(flagEnded) {
-		x.inner = r
-	}
-	x.mu.Unlock()
-	if !owner {
+	if x.lock() {
+		if !x.has(flagEnded) {
+			x.inner = r
+		}
+		x.mu.Unlock()
 		defer x.learnRoute(r)
 		next.ServeHTTP(w, r)
 		return
 	}
+	x.inner = r
+	x.set(flagServed)
 	returned := false
 	defer func() {
 		if returned {
@@ -114,8 +111,8 @@ func (x *Exchange) end() {
 	x.set(flagEnded)
 	x.inner = nil // a handler that goes on after its time may have it written to
 	var more []EndHook
-	if x.more != nil {
-		more = x.more.atEnd
+	if x.more != nil && x.more.rest != nil {
+		more = x.more.rest.atEnd
 	}
 	x.mu.Unlock()
 	for i := range x.count(hooksAtEnd) {
@@ -147,8 +144,9 @@ func (x *Exchange) commit(status int) bool {
 	}
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	// Hijacked from another goroutine meanwhile: no header went out.
-	if x.has(flagHijacked) {
+	// Hijacked from another goroutine meanwhile: no header went out. Ended: what
+	// is recorded stays.
+	if x.has(flagHijacked | flagEnded) {
 		return false
 	}
 	x.status, x.expected, x.first = int32(status), expected, time.Since(x.start)

@@ -22,10 +22,10 @@ func (s *Slot[T]) Get(x *Exchange) *T {
 
 // find looks for the slot. The lock is held where there is more.
 func (s *Slot[T]) find(x *Exchange, more *overflow) *T {
-	if more != nil {
-		for i := range more.slots {
-			if more.slots[i].key == &s.id {
-				v, _ := more.slots[i].value.(*T)
+	if more != nil && more.rest != nil {
+		for _, other := range more.rest.slots {
+			if other.key == &s.id {
+				v, _ := other.value.(*T)
 				return v
 			}
 		}
@@ -43,8 +43,9 @@ func (s *Slot[T]) find(x *Exchange, more *overflow) *T {
 // Set puts v into the slot of x. After the exchange ended it does nothing: a
 // handler that went on after its time cannot change what was recorded.
 func (s *Slot[T]) Set(x *Exchange, v *T) {
-	x.mu.Lock()
-	defer x.mu.Unlock()
+	if x.lock() {
+		defer x.mu.Unlock()
+	}
 	if !x.has(flagEnded) {
 		s.put(x, v)
 	}
@@ -53,8 +54,9 @@ func (s *Slot[T]) Set(x *Exchange, v *T) {
 // LoadOrStore returns what is in the slot of x, or puts v there and returns
 // that. As it changes nothing, it does so also after the exchange ended.
 func (s *Slot[T]) LoadOrStore(x *Exchange, v *T) *T {
-	x.mu.Lock()
-	defer x.mu.Unlock()
+	if x.lock() {
+		defer x.mu.Unlock()
+	}
 	if there := s.find(x, x.more); there != nil {
 		return there
 	}
@@ -70,7 +72,7 @@ func (s *Slot[T]) put(x *Exchange, v *T) {
 		x.add(slotsFilled)
 		return
 	}
-	more := x.overflow()
+	more := x.rest()
 	for i := range more.slots {
 		if more.slots[i].key == &s.id {
 			more.slots[i].value = v

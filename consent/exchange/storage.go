@@ -88,24 +88,31 @@ func putBack(h http.Header, fields []field) {
 // sameStorage reports whether the storage fields of the header are those that
 // were kept, of which more are all but the usual one.
 func (x *Exchange) sameStorage(more []field) bool {
-	missing := len(more)
-	if x.keptKey != "" {
-		missing++
-	}
+	n := 0
 	for key, values := range x.header {
-		if !isStorage(key) {
-			continue
-		}
-		if key == x.keptKey {
-			if len(values) != 1 || values[0] != x.keptLine {
+		if isStorage(key) {
+			if !x.isKept(more, key, values) {
 				return false
 			}
-		} else if !slices.ContainsFunc(more, func(f field) bool { return f.key == key && slices.Equal(f.values, values) }) {
-			return false
+			n++
 		}
-		missing--
 	}
-	return missing == 0
+	return n == x.keptFields(more)
+}
+
+// keptFields counts the storage fields that were kept.
+func (x *Exchange) keptFields(more []field) int {
+	if x.keptKey != "" {
+		return len(more) + 1
+	}
+	return len(more)
+}
+
+func (x *Exchange) isKept(more []field, key string, values []string) bool {
+	if key == x.keptKey {
+		return len(values) == 1 && values[0] == x.keptLine
+	}
+	return slices.ContainsFunc(more, func(f field) bool { return f.key == key && slices.Equal(f.values, values) })
 }
 
 // restore puts the header map into the state in which it may be left behind.
@@ -113,15 +120,20 @@ func (x *Exchange) sameStorage(more []field) bool {
 // the storage fields after the commit was not judged and does not go out. Of
 // the trailers, those go that RFC 9110 §6.5.1 does not allow.
 func (x *Exchange) restore() {
-	for key := range x.header {
-		if len(key) <= len(http.TrailerPrefix) || key[0] != http.TrailerPrefix[0] {
-			continue
-		}
-		if name, ok := strings.CutPrefix(key, http.TrailerPrefix); ok && forbiddenTrailer(strings.TrimSpace(name)) {
-			delete(x.header, key)
+	same, n, more := true, 0, x.moreStorage()
+	for key, values := range x.header {
+		switch {
+		case len(key) > len(http.TrailerPrefix) && key[0] == http.TrailerPrefix[0]:
+			if name, ok := strings.CutPrefix(key, http.TrailerPrefix); ok && forbiddenTrailer(strings.TrimSpace(name)) {
+				delete(x.header, key)
+			}
+		case isStorage(key):
+			same, n = same && x.isKept(more, key, values), n+1
 		}
 	}
-	x.putStorageBack()
+	if !same || n != x.keptFields(more) {
+		x.putStorageBack(more)
+	}
 }
 
 // openBody is called before anything of the body is handed on: the header is
@@ -135,23 +147,27 @@ func (x *Exchange) openBody() {
 	}
 	x.committing.Lock()
 	defer x.committing.Unlock()
-	x.putStorageBack()
+	if more := x.moreStorage(); !x.sameStorage(more) {
+		x.putStorageBack(more)
+	}
 }
 
-func (x *Exchange) putStorageBack() {
+// moreStorage returns the storage fields as they were at commit, all but the
+// usual one.
+func (x *Exchange) moreStorage() []field {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.more == nil {
+		return nil
+	}
+	return x.more.kept
+}
+
+// putStorageBack is called only where something changed, so that the map is not
+// written to otherwise: a handler's goroutine may be reading it.
+func (x *Exchange) putStorageBack(more []field) {
 	// net/http's own writers took a copy in time.
 	if x.has(flagNative) || !x.has(flagCommitted) {
-		return
-	}
-	x.mu.Lock()
-	var more []field
-	if x.more != nil {
-		more = x.more.kept
-	}
-	x.mu.Unlock()
-	// Compared first, so that the map is not written to where nothing changed:
-	// a handler's goroutine may be reading it.
-	if x.sameStorage(more) {
 		return
 	}
 	takeStorage(x.header)

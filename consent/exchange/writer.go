@@ -84,7 +84,9 @@ func (x *Exchange) sendInformational(status int) {
 	defer x.committing.Unlock()
 	withheld := takeStorage(x.header)
 	x.mu.Lock()
-	x.hints++
+	if !x.has(flagEnded) {
+		x.hints++
+	}
 	x.mu.Unlock()
 	defer putBack(x.header, withheld)
 	w := x.beneath

@@ -12,12 +12,14 @@ var agents = compileAgents()
 // none is the number of no token: of a rule that does not ask for one.
 const none = -1
 
-// maxTokens bounds how many tokens there can be, groups how many sorts of them
-// are told apart by their first three bytes.
-const (
-	maxTokens = 128
-	groups    = 64
-)
+// maxTokens bounds how many tokens there can be.
+const maxTokens = 128
+
+// begin is a hash of three bytes. Its size keeps most of a field from being
+// taken for the beginning of a token, and the table of them in the nearest cache.
+func begin(three uint32) uint32 { return three * 0x9e3779b1 >> (32 - beginBits) }
+
+const beginBits = 12
 
 type agentTable struct {
 	tokens    []string
@@ -26,11 +28,34 @@ type agentTable struct {
 	platforms []rule
 	// starts has, for every token, a bit for the rules that begin with it.
 	starts [maxTokens]candidates
-	// bytes has, for each of the first three bytes, the groups of the tokens that
-	// have it there. Where all three have one in common, one of its tokens may
-	// stand.
-	bytes  [3][256]uint64
-	groups [groups][]int
+	// begins has, for each hash of three bytes, one more than the place of the
+	// tokens that begin with such ones.
+	begins [1 << beginBits]uint8
+	groups [][]head
+}
+
+// head is a token as it is looked for: its first eight bytes, or as many as it
+// has, tell most of them apart without a call.
+type head struct {
+	bytes, mask uint64
+	number      int
+}
+
+func headOf(token string, number int) head {
+	n := min(len(token), 8)
+	return head{bytes: eight(token), mask: ^uint64(0) >> (64 - 8*n), number: number}
+}
+
+// eight returns the first eight bytes of s, zeros where there are fewer.
+func eight(s string) (b uint64) {
+	if len(s) >= 8 {
+		return uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
+			uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
+	}
+	for i := range len(s) {
+		b |= uint64(s[i]) << (8 * i)
+	}
+	return b
 }
 
 // rule names tokens by their numbers.
@@ -44,7 +69,6 @@ type candidates struct {
 func compileAgents() *agentTable {
 	t := &agentTable{}
 	numbers := map[string]int{}
-	groupOf := map[string]int{}
 	number := func(token string) int {
 		if token == "" || token == "-" {
 			return none
@@ -54,15 +78,12 @@ func compileAgents() *agentTable {
 			n = len(t.tokens)
 			numbers[token] = n
 			t.tokens = append(t.tokens, token)
-			g, ok := groupOf[token[:3]]
-			if !ok {
-				g = len(groupOf) % groups
-				groupOf[token[:3]] = g
+			g := &t.begins[begin(uint32(token[0])|uint32(token[1])<<8|uint32(token[2])<<16)]
+			if *g == 0 {
+				t.groups = append(t.groups, nil)
+				*g = uint8(len(t.groups))
 			}
-			t.groups[g] = append(t.groups[g], n)
-			for i := range t.bytes {
-				t.bytes[i][token[i]] |= 1 << g
-			}
+			t.groups[*g-1] = append(t.groups[*g-1], headOf(token, n))
 		}
 		return n
 	}
@@ -97,17 +118,28 @@ type found struct {
 
 // find looks for every token. The field is at most maxAgent long.
 func (t *agentTable) find(ua string, f *found) {
-	for i := 0; i+2 < len(ua); i++ {
-		maybe := t.bytes[0][ua[i]] & t.bytes[1][ua[i+1]] & t.bytes[2][ua[i+2]]
-		for ; maybe != 0; maybe &= maybe - 1 {
-			for _, n := range t.groups[bits.TrailingZeros64(maybe)] {
-				if !f.has(n) && strings.HasPrefix(ua[i:], t.tokens[n]) {
-					f.set[n/64] |= 1 << (n % 64)
-					f.at[n] = uint16(i)
-					f.rules.bots |= t.starts[n].bots
-					f.rules.browsers |= t.starts[n].browsers
-					f.rules.platforms |= t.starts[n].platforms
-				}
+	three := uint32(0)
+	for i := range len(ua) {
+		three = three>>8 | uint32(ua[i])<<16
+		g := t.begins[begin(three)]
+		if g == 0 {
+			continue
+		}
+		at := i - 2
+		if at < 0 {
+			continue
+		}
+		here := eight(ua[at:])
+		for _, h := range t.groups[g-1] {
+			if here&h.mask != h.bytes {
+				continue
+			}
+			if n := h.number; !f.has(n) && strings.HasPrefix(ua[at:], t.tokens[n]) {
+				f.set[n/64] |= 1 << (n % 64)
+				f.at[n] = uint16(at)
+				f.rules.bots |= t.starts[n].bots
+				f.rules.browsers |= t.starts[n].browsers
+				f.rules.platforms |= t.starts[n].platforms
 			}
 		}
 	}
