@@ -77,29 +77,32 @@ func (c *codec) encode(s *Stored) string {
 
 var strictBase64 = base64.RawURLEncoding.Strict()
 
-// decode reads value into s, which keeps the backing array of its answers.
-// It fails with errCookie on anything that this server did not make.
-func (c *codec) decode(s *Stored, value string, now time.Time) error {
+// decode reads value. The answers stand in room as long as they fit there. It
+// fails with errCookie on anything that this server did not make.
+func (c *codec) decode(value string, room []Answer, now time.Time) (Stored, error) {
 	// encoding/base64 passes over line breaks; here they would be a second
 	// text for one value.
 	if len(value) > maxCookieValue || strictBase64.DecodedLen(len(value)) <= tagSize || strings.IndexByte(value, '\r') >= 0 || strings.IndexByte(value, '\n') >= 0 {
-		return errCookie
+		return Stored{}, errCookie
 	}
 	for _, pool := range c.macs {
 		m := pool.Get().(*mac)
 		n := copy(m.text[:], value)
 		n, err := strictBase64.Decode(m.raw[:], m.text[:n])
+		var s Stored
 		ok := err == nil && n > tagSize
 		if ok {
 			payload, tag := m.raw[:n-tagSize], m.raw[n-tagSize:n]
-			ok = hmac.Equal(tag, c.tag(m, payload)) && readStored(s, payload, now)
+			if ok = hmac.Equal(tag, c.tag(m, payload)); ok {
+				s, ok = readStored(payload, room, now)
+			}
 		}
 		pool.Put(m)
 		if ok {
-			return nil
+			return s, nil
 		}
 	}
-	return errCookie
+	return Stored{}, errCookie
 }
 
 // The payload. A refusal is
@@ -211,29 +214,28 @@ func (p *payloadReader) number(limit uint64) uint64 {
 	return v
 }
 
-func readStored(s *Stored, payload []byte, now time.Time) bool {
-	answers := s.Answers[:0]
-	*s = Stored{}
+func readStored(payload []byte, room []Answer, now time.Time) (s Stored, ok bool) {
+	answers := room[:0]
 	p := payloadReader{rest: payload}
 	if p.byte() != cookieFormat {
-		return false
+		return s, false
 	}
 	kind := p.byte()
 	switch kind {
 	case 0:
 	case 1:
 		if len(p.rest) < len(s.Subject) {
-			return false
+			return s, false
 		}
 		copy(s.Subject[:], p.rest)
 		p.rest = p.rest[len(s.Subject):]
 		s.Revision = p.number(1 << 62)
 		s.Issued = int64(p.number(1<<32)) + cookieMinutes
 		if s.Subject.IsZero() || s.Revision == 0 || s.Issued > now.Unix()/60+24*60 {
-			return false
+			return s, false
 		}
 	default:
-		return false
+		return s, false
 	}
 	s.Version = int(p.number(maxPolicyVersion))
 	answers = p.groups(answers, false)
@@ -243,7 +245,7 @@ func readStored(s *Stored, payload []byte, now time.Time) bool {
 		p.bad = p.bad || len(answers) == denials
 	}
 	if p.bad || len(p.rest) != 0 {
-		return false
+		return s, false
 	}
 	byNumber := func(a, b Answer) int { return int(a.Number) - int(b.Number) }
 	if !slices.IsSortedFunc(answers, byNumber) {
@@ -251,11 +253,11 @@ func readStored(s *Stored, payload []byte, now time.Time) bool {
 	}
 	for i := 1; i < len(answers); i++ {
 		if answers[i].Number == answers[i-1].Number {
-			return false
+			return s, false
 		}
 	}
 	s.Answers = answers
-	return true
+	return s, true
 }
 
 func (p *payloadReader) groups(answers []Answer, granted bool) []Answer {

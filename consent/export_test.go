@@ -14,25 +14,26 @@ func NewCodec(keys Keys, name string) Codec { return Codec{newCodec(keys, name)}
 func (c Codec) Encode(s Stored) string { return c.c.encode(&s) }
 
 func (c Codec) Decode(text string, now time.Time) (Stored, error) {
-	var s Stored
-	err := c.c.decode(&s, text, now)
-	return s, err
+	return c.c.decode(text, nil, now)
 }
 
 // DecodeInto is Decode into a value that keeps its memory.
 func (c Codec) DecodeInto(s *Stored, text string, now time.Time) error {
-	return c.c.decode(s, text, now)
+	read, err := c.c.decode(text, s.Answers[:0], now)
+	*s = read
+	return err
 }
 
 // Payload lets the fuzz test reach the reader behind the signature.
 func Payload(b []byte, now time.Time) (Stored, bool) {
-	var s Stored
-	ok := readStored(&s, b, now)
-	return s, ok
+	return readStored(b, nil, now)
 }
 
 // PayloadInto is Payload into a value that keeps its memory.
-func PayloadInto(s *Stored, b []byte, now time.Time) bool { return readStored(s, b, now) }
+func PayloadInto(s *Stored, b []byte, now time.Time) (ok bool) {
+	*s, ok = readStored(b, s.Answers[:0], now)
+	return ok
+}
 
 func AppendPayload(s Stored) []byte { return appendStored(nil, &s) }
 

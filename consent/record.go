@@ -150,7 +150,7 @@ func quoteName(s string) string {
 // replaced and the ledger, in the order that is safe for what was said, then
 // the cookie. The locks of the state and of its subject are held.
 func (m *Manager) apply(s *state, yes, no uint64, c Choices, method Method) (recorded bool, err error) {
-	old := s.stored
+	old := s.whole(nil, m.now())
 	if old.Unreadable {
 		old = Stored{}
 		if no != 0 {

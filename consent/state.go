@@ -26,13 +26,12 @@ type state struct {
 	late     bool
 	private  bool // the header that goes out is marked already
 	marks    mark
-	epoch    uint64 // of superseded, when decision was made
-	stored   Stored
-	replaced Subject   // of a cookie that was superseded
-	left     Subject   // who took back their last yes in this exchange
-	erased   bool      // everything is erased in this exchange
-	buf      [8]Answer // behind stored.Answers, so that most cookies cost no allocation
+	erased   bool // everything is erased in this exchange
 	signals  Signals
+	epoch    uint64  // of superseded, when decision was made
+	stored   Stored  // without its answers until a choice was recorded, see whole
+	replaced Subject // of a cookie that was superseded
+	left     Subject // who took back their last yes in this exchange
 	decision Decision
 	initial  uint64 // allowed when first asked
 	line     string // Set-Cookie to send at commit
@@ -97,42 +96,50 @@ func (s *state) decide() Decision {
 	if !first || m.clock {
 		now = m.now()
 	}
+	var room [8]Answer // most cookies have fewer and cost no allocation
+	if first {
+		s.signals = m.signals(s.x.Request())
+	}
+	stored := s.whole(room[:0], now)
 	if first {
 		s.loaded = true
-		s.stored.Answers = s.buf[:0]
-		s.signals = m.signals(s.x.Request())
-		s.read(now)
+		s.stored.Unreadable, s.stored.Version = stored.Unreadable, stored.Version
+		s.stored.Subject, s.stored.Revision, s.stored.Issued = stored.Subject, stored.Revision, stored.Issued
+		if stored.Unreadable {
+			m.counters.unreadable.Add(1)
+		}
 	}
 	s.epoch = epoch
-	if !s.stored.Unreadable && !s.stored.Subject.IsZero() &&
-		!m.superseded.stands(s.stored.Subject, s.stored.Revision, s.stored.Issued) {
-		s.replaced = s.stored.Subject
+	if !stored.Unreadable && !stored.Subject.IsZero() && !m.superseded.stands(stored.Subject, stored.Revision, stored.Issued) {
+		s.replaced = stored.Subject
+		stored = Stored{Unreadable: true}
 		s.stored = Stored{Unreadable: true}
 		m.counters.superseded.Add(1)
 	}
-	s.decision = Decide(&s.stored, s.signals, m.rules, now)
+	s.decision = Decide(&stored, s.signals, m.rules, now)
 	if first {
 		s.initial = s.decision.allowed
 	}
 	return s.decision
 }
 
-// read finds the consent cookie among the request's lines as they came.
-func (s *state) read(now time.Time) {
+// whole returns what is stored, with its answers: they are read from the cookie
+// again, because that is needed seldom and a state is made for every request.
+func (s *state) whole(room []Answer, now time.Time) Stored {
+	if s.changed || s.stored.Unreadable {
+		return s.stored
+	}
+	// Among the request's lines as they came.
 	value, n := findCookie(s.x.CookieLines(), s.m.codec.name)
-	switch {
-	case n == 0:
-		return
-	case n > 1:
-		s.stored = Stored{Unreadable: true}
-	default:
-		if err := s.m.codec.decode(&s.stored, value, now); err != nil {
-			s.stored = Stored{Unreadable: true}
+	if n == 0 {
+		return Stored{}
+	}
+	if n == 1 {
+		if stored, err := s.m.codec.decode(value, room, now); err == nil {
+			return stored
 		}
 	}
-	if s.stored.Unreadable {
-		s.m.counters.unreadable.Add(1)
-	}
+	return Stored{Unreadable: true}
 }
 
 // findCookie returns the value of the cookie, and how many different values
