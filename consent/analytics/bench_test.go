@@ -230,3 +230,19 @@ func BenchmarkThroughput(b *testing.B) {
 	b.ReportMetric(float64(st.Sent)/b.Elapsed().Seconds(), "sent/s")
 	require.Empty(b, st.Dropped)
 }
+
+// BenchmarkTrackCounted is Track of an event that goes nowhere and is counted,
+// as a whole and by one dimension.
+func BenchmarkTrackCounted(b *testing.B) {
+	specs := []analytics.Spec{click("")}
+	counters, err := analytics.NewCounters(analytics.CountersConfig{Events: specs})
+	require.NoError(b, err)
+	s := newSite(b, newManager(b), analytics.Config{Events: specs, Counters: counters}, nil)
+	s.visit("", func(r *http.Request) {
+		ctx := r.Context()
+		b.ReportAllocs()
+		for b.Loop() {
+			s.events.Track(ctx, analytics.Event{Name: "click", Properties: properties[:]})
+		}
+	})
+}

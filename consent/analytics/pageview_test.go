@@ -158,11 +158,12 @@ func TestPageViews(t *testing.T) {
 // A page that a timeout answered in the place of is none, and neither is one
 // whose status no class has.
 func TestNoPageAfterAll(t *testing.T) {
+	answered := make(chan struct{})
 	own := firstParty("own", 100)
 	s := newSite(t, newManager(t), analytics.Config{Sinks: []analytics.Sink{own}, Events: []analytics.Spec{analytics.PageViews("own")}}, map[string]http.HandlerFunc{
 		"/odd": answerWith(700, "text/html"),
 		"/slow": func(w http.ResponseWriter, r *http.Request) {
-			<-r.Context().Done()
+			<-answered
 			html(w, r)
 		},
 	})
@@ -175,6 +176,7 @@ func TestNoPageAfterAll(t *testing.T) {
 		inner.ServeHTTP(w, r)
 	}), time.Millisecond, "too slow")
 	require.Equal(t, 503, s.get("/slow", cookie).Code)
+	close(answered)
 	<-ended
 	s.flush()
 	require.Empty(t, own.all())

@@ -149,6 +149,33 @@ func TestPromise_P24_ARecipientIsNamedForThePurpose(t *testing.T) {
 	require.EqualError(t, err, "analytics: config: Events[0] (click): Sinks[0]: the recipient is not among those of the purpose; name it in the policy, where visitors read it")
 }
 
+// A transfer is the one that visitors were told of: the country and the
+// safeguard of a sink are those of the policy, or it does not start.
+func TestPromise_P25_TransfersAreThoseOfThePolicy(t *testing.T) {
+	m := newManager(t)
+	for _, tt := range []struct {
+		country   string
+		safeguard consent.Safeguard
+		faults    int
+	}{
+		{"US", consent.SafeguardSCC, 0}, {"", "", 0}, {"US", consent.SafeguardDPF, 1}, {"DE", consent.SafeguardSCC, 1}, {"DE", consent.SafeguardNone, 2},
+	} {
+		s := thirdParty("theirs", 1)
+		s.to.Country, s.to.Safeguard = tt.country, tt.safeguard
+		events, err := analytics.New(analytics.Config{Consent: m, Sinks: []analytics.Sink{s}, Events: []analytics.Spec{click("", "theirs")}})
+		if tt.faults > 0 {
+			require.Equal(t, tt.faults, strings.Count(err.Error(), "is not the one that the policy names"), err)
+			continue
+		}
+		require.NoError(t, err)
+		var mf consent.Manifest
+		events.Describe(&mf)
+		require.Equal(t, "US", mf.Destinations[0].Country)
+		require.Equal(t, consent.SafeguardSCC, mf.Destinations[0].Safeguard)
+		require.NoError(t, events.Shutdown(t.Context()))
+	}
+}
+
 // The configuration is copied: what the caller changes later changes nothing.
 func TestConfigIsCopied(t *testing.T) {
 	inTime(t, func(t *testing.T) {
