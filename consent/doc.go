@@ -94,7 +94,8 @@
 // Somebody who copies another visitor's cookie has that visitor's choice until
 // it is withdrawn, can withdraw it, and can read and erase that visitor's
 // records, which say when what was granted and nothing of who; the same with a
-// receipt token. Where Config.Domain is set, a sibling host can plant a cookie
+// receipt token. A copy that was replaced can still say no for them, and nothing
+// else. Where Config.Domain is set, a sibling host can plant a cookie
 // that this server once signed for somebody. Whoever holds the keys can make any
 // choice; the ledger shows what was really recorded.
 //

@@ -1,6 +1,8 @@
 package consent_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -58,4 +60,56 @@ func Example_hosts() {
 	// Shop true
 	// Blog false
 	// no such site
+}
+
+// accounts stands for what a host keeps of its customers.
+type accounts map[string][]string
+
+// What the host keeps is exported and erased with the rest, by the name under
+// which somebody is signed in. When the policy changes materially, those who
+// have an account can be written to.
+func ExampleConfig_hostData() {
+	orders := accounts{"jane": {"teapot"}}
+	keys, err := consent.ParseKeys(consent.GenerateKey())
+	if err != nil {
+		panic(err)
+	}
+	manager, err := consent.New(consent.Config{
+		Policy: policy(), Keys: keys, Ledger: ledger.Memory(),
+		Account: func(r *http.Request) string { return r.Header.Get("X-Signed-In") }, // in earnest, from the session
+		HostData: []consent.HostData{{
+			Name: "orders",
+			Export: func(_ context.Context, p consent.Person) (any, error) {
+				return orders[p.Account], nil
+			},
+			Erase: func(_ context.Context, p consent.Person) error {
+				if p.Account == "" {
+					return nil // nobody is signed in, so there is nothing of theirs
+				}
+				delete(orders, p.Account)
+				return nil
+			},
+		}},
+		OnMaterialChange: func(ctx context.Context, change consent.MaterialChange) error {
+			for range change.Subjects(ctx) {
+				return errors.New("write to the account that this subject was kept with")
+			}
+			return nil
+		},
+	})
+	if err != nil {
+		panic(err)
+	}
+	defer manager.Close(context.Background())
+	for _, right := range []string{"history", "erase"} {
+		r := httptest.NewRequest("POST", "/privacy/"+right, nil)
+		r.Header.Set("Accept", "application/json")
+		r.Header.Set("X-Signed-In", "jane")
+		w := httptest.NewRecorder()
+		manager.Handler().ServeHTTP(w, r)
+		fmt.Println(w.Code, len(orders["jane"]))
+	}
+	// Output:
+	// 200 1
+	// 200 0
 }

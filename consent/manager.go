@@ -194,6 +194,7 @@ func New(cfg Config) (*Manager, error) {
 	m.background.ctx, m.background.cancel = context.WithCancel(context.Background())
 	seen, err := m.rebuild(context.Background())
 	if err != nil {
+		m.background.cancel()
 		return nil, fmt.Errorf("consent: config: Ledger: cannot be read, so withdrawn grants are not known; mend it: %w", err)
 	}
 	if f, ok := m.ledger.(Follower); ok {

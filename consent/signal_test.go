@@ -70,3 +70,23 @@ func TestRegimeByRequest(t *testing.T) {
 	held := entries(t, cfg.Ledger)
 	require.Equal(t, "opt-out", held[len(held)-1].Regime, "recorded as such")
 }
+
+// A purpose on the basis of objection is on until it is refused, and again when
+// it is granted; whatever cannot be believed turns it off.
+func TestObjection(t *testing.T) {
+	s := serve(t, newManager(t, config(t)), map[string]http.HandlerFunc{
+		"/": func(w http.ResponseWriter, r *http.Request) {
+			if consent.Allowed(r.Context(), "measurement") {
+				_, _ = w.Write([]byte("on"))
+			}
+		},
+	})
+	visit := func(cookie string) string { return s.do("GET", "/", "", "Cookie", cookie).body }
+	require.Equal(t, "on", visit(""))
+	require.Equal(t, "on", s.do("GET", "/", "", "Sec-GPC", "1").body, "it shares nothing")
+	no := s.choose("", `{"measurement":false}`)
+	require.Empty(t, visit(no))
+	require.Empty(t, visit(no+"x"))
+	require.Equal(t, "on", visit(s.choose(no, `{"measurement":true}`)))
+	require.Equal(t, "on", visit(s.choose("", `{"analytics":false}`)), "something else was refused")
+}
