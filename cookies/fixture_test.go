@@ -120,7 +120,7 @@ func (s *site) do(method, path, cookie, body string) (*http.Response, string) {
 	if body != "" {
 		r.Header.Set("Content-Type", "application/json")
 	}
-	client := s.server.Client()
+	client := *s.server.Client()
 	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	w, err := client.Do(r)
 	require.NoError(s.t, err)
