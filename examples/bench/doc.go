@@ -29,5 +29,6 @@
 //
 // All of them write to memory that counts and forgets. The response is one that
 // costs nothing, so the figures are of the middleware alone and say little of a
-// server's throughput, where the network dwarfs them.
+// server's throughput, where the network and the pages dwarf them. What a server
+// loses is measured by the command served, over loopback with wrk.
 package bench
