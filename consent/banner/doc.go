@@ -90,9 +90,10 @@
 // # Mounting
 //
 // [Pages] serves, below the manager's prefix: the preferences page, "notice",
-// "parts" (what the script puts into cached pages), "candor.css" and
+// "records" (a visitor's receipt, history and erasure, by forms), "parts" (what the script puts into cached pages), "candor.css" and
 // "candor.js", the last two also with their hash in the name. It hands
-// everything else to the manager's endpoints. [Pages.Fragment], [Pages.Change]
+// everything else to the manager's endpoints, whose answers to forms are pages of
+// this package. [Pages.Fragment], [Pages.Change]
 // and [Pages.Funcs] with a request ask about consent, so call them before the
 // first byte of the response: it is then private to the visitor.
 //
@@ -123,5 +124,6 @@
 //
 // Names of templates, keys of texts, custom properties, the classes
 // candor-banner and candor-change, the event and its detail, and data-consent
-// stay. Other classes and the sources of the assets may change with any version.
+// stay. A template may be given more than now. Other classes and the sources of
+// the assets may change with any version.
 package banner

@@ -113,10 +113,16 @@ func (p *Pages) try() error {
 	for _, l := range p.languages {
 		v, _ := p.full(nil, l, consent.Decision{})
 		v.GPC, v.Granted = true, true
-		for _, name := range []string{"banner", "change", "style", "script", "parts", "preferences", "notice"} {
+		try := func(name string) {
 			if err := p.templates.ExecuteTemplate(io.Discard, name, v); err != nil {
 				faults = append(faults, fmt.Errorf("banner: templates: %s: %w", name, err))
 			}
+		}
+		for _, name := range []string{"banner", "change", "style", "script", "parts", "preferences", "notice", "records"} {
+			try(name)
+		}
+		for _, v.Answer = range p.samples(v.lexicon) {
+			try("answer")
 		}
 	}
 	return errors.Join(faults...)
@@ -132,12 +138,14 @@ func (p *Pages) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		serve = p.script.ServeHTTP
 	case "":
 		serve = p.page("preferences")
+	case "records":
+		serve = p.page("records")
 	case "notice":
 		serve = p.serveNotice
 	case "parts":
 		serve = p.serveParts
 	default:
-		p.endpoints.ServeHTTP(w, r)
+		p.endpoints.ServeHTTP(w, r.WithContext(consent.WithPages(r.Context(), p.answer)))
 		return
 	}
 	p.manager.PrivacyPage(http.HandlerFunc(serve)).ServeHTTP(w, r)
@@ -152,7 +160,7 @@ func (p *Pages) page(name string) func(http.ResponseWriter, *http.Request) {
 		v, _ := p.full(r, p.speak(r), consent.From(r.Context()))
 		v.Nonce = "" // these pages have a policy of their own
 		w.Header().Add("Vary", "Accept-Language")
-		p.write(w, name, v)
+		p.write(w, http.StatusOK, name, v)
 	}
 }
 
@@ -161,7 +169,7 @@ func (p *Pages) page(name string) func(http.ResponseWriter, *http.Request) {
 const pagePolicy = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; form-action 'self'; " +
 	"frame-ancestors 'none'; base-uri 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
 
-func (p *Pages) write(w http.ResponseWriter, name string, v View) {
+func (p *Pages) write(w http.ResponseWriter, status int, name string, v View) {
 	var body bytes.Buffer
 	if err := p.templates.ExecuteTemplate(&body, name, v); err != nil {
 		http.Error(w, "the page could not be made", http.StatusInternalServerError)
@@ -171,6 +179,7 @@ func (p *Pages) write(w http.ResponseWriter, name string, v View) {
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Content-Security-Policy", pagePolicy)
 	h.Set("Referrer-Policy", "no-referrer")
+	w.WriteHeader(status)
 	_, _ = w.Write(body.Bytes())
 }
 
@@ -213,5 +222,5 @@ func (p *Pages) serveParts(w http.ResponseWriter, r *http.Request) {
 	h.Set("Cache-Control", "private, max-age=3600")
 	h.Add("Vary", "Accept-Language, Sec-GPC")
 	h.Set("Access-Control-Allow-Origin", "*")
-	p.write(w, "parts", v)
+	p.write(w, http.StatusOK, "parts", v)
 }

@@ -34,6 +34,7 @@ type View struct {
 	Stores   []Words      // how long each store keeps records of choices
 	Changes  []ChangeView // latest first
 	Changed  []ChangeView // of those, why the visitor is asked again
+	Answer   *AnswerView  // of the template "answer"
 }
 
 // T returns the text of a key in the page's language. An unknown key is an

@@ -132,7 +132,7 @@
 
   const say = (form, text) => {
     live.textContent = '';
-    hide('.candor-said', true);
+    hide('.candor-said,.candor-token', true);
     setTimeout(() => { live.textContent = text; }, 50);
     for (const e of form.querySelectorAll('.candor-said')) {
       e.hidden = false;
@@ -160,6 +160,12 @@
       for (const e of all('.candor-state')) e.textContent = form.dataset.saved;
       say(form, form.dataset.saved);
       keep(() => show(s));
+      // Who took back the last yes keeps the key to the records of it.
+      const e = s.receipt && (form.querySelector('.candor-token') || all('.candor-token')[0]);
+      if (e) {
+        e.hidden = false;
+        e.querySelector('code').textContent = s.receipt;
+      }
     } catch {
       say(form, form.dataset.failed);
     }
