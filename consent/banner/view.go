@@ -30,7 +30,8 @@ type View struct {
 	Purposes []PurposeView
 	Own      *PurposeView // the manager's own cookie
 	Log      []FieldView
-	LogKept  *Words       // how long lines are kept, where it is the same for all fields
+	LogKept  *Words // how long lines are kept, where it is the same for all fields
+	Counters []CounterView
 	Stores   []Words      // how long each store keeps records of choices
 	Changes  []ChangeView // latest first
 	Changed  []ChangeView // of those, why the visitor is asked again
@@ -61,30 +62,12 @@ type PurposeView struct {
 	Cookies                      []CookieView
 	Storage                      []StorageView
 	Recipients                   []RecipientView
+	Events                       []NotedView
+	Experiments                  []ExperimentView
 }
 
 // T is [View.T].
 func (p PurposeView) T(key string) (string, error) { return p.lexicon.get(key) }
-
-// CookieView is one cookie, its lifetime in words.
-type CookieView struct{ Name, Description, Lifetime, Provider, Recipient string }
-
-// StorageView is a response field by which a browser keeps something.
-type StorageView struct{ Name, Description string }
-
-// RecipientView is somebody who receives data, country and safeguard in words.
-type RecipientView struct {
-	Name, Country, Safeguard string
-	Address                  bool // receives the full address, see consent.Manager.Disclose
-}
-
-// FieldView is one field of the access log.
-type FieldView struct {
-	Name    string
-	Holds   Words
-	Kept    *Words // nil where View.LogKept says it
-	Granted bool   // written only with consent
-}
 
 // ChangeView is one entry of the policy's history.
 type ChangeView struct {
@@ -139,15 +122,11 @@ func (p *Pages) full(r *http.Request, language string, d consent.Decision) (View
 		}
 		at := &v.Purposes[i]
 		at.Allowed = d.Allows(row.Purpose)
-		at.Cookies = cookiesOf(m, row.Purpose, l)
 		at.Recipients = recipientsOf(m, row, l)
-		for _, s := range m.Storage {
-			if s.Purpose == row.Purpose {
-				at.Storage = append(at.Storage, StorageView{s.Field, s.Description[l.language]})
-			}
-		}
+		at.keeps(m)
 	}
 	v.Own = &PurposeView{lexicon: l, Title: l.texts["own.title"], Cookies: cookiesOf(m, "", l)}
+	v.counts(m)
 	for _, f := range m.Log {
 		kept := l.kept(f.Retention)
 		row := FieldView{Name: f.Name, Holds: l.foreign(f.Transform), Kept: &kept, Granted: f.Tier == "granted"}
@@ -175,33 +154,6 @@ func outline(policy consent.Policy, l *lexicon) (out []PurposeView) {
 			lexicon: l, Purpose: d.Purpose, Title: d.Title[l.language], Text: d.Text[l.language], Retention: d.Retention[l.language],
 			Essential: d.Basis == consent.Essential, Objection: d.Basis == consent.Objection, Shares: d.SharesData,
 		})
-	}
-	return out
-}
-
-func cookiesOf(m *consent.Manifest, purpose consent.Purpose, l *lexicon) (out []CookieView) {
-	for _, c := range m.Cookies {
-		if c.Purpose != purpose {
-			continue
-		}
-		description := c.Description[l.language]
-		if purpose == "" {
-			description = l.texts["own.text"]
-		}
-		out = append(out, CookieView{c.Name, description, l.lifetime(c.LifetimeDays), c.Provider, c.Recipient})
-	}
-	return out
-}
-
-func recipientsOf(m *consent.Manifest, row consent.ManifestPurpose, l *lexicon) (out []RecipientView) {
-	for _, r := range m.Recipients {
-		if !slices.Contains(row.Recipients, r.Name) {
-			continue
-		}
-		address := slices.ContainsFunc(m.Disclosures, func(d consent.ManifestDisclosure) bool {
-			return d.Recipient == r.Name && d.Purpose == row.Purpose
-		})
-		out = append(out, RecipientView{r.Name, l.texts["country."+r.Country], l.texts["safeguard."+string(r.Safeguard)], address})
 	}
 	return out
 }

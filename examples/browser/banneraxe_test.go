@@ -77,6 +77,15 @@ func TestBannerAxe(t *testing.T) {
 				require.Contains(t, eval[string](b, `document.body.innerText`), "Global Privacy Control")
 				check("with the signal")
 			}
+			b.open(in("/privacy/records"))
+			check("nothing recorded")
+			b.grant("analytics")
+			for _, button := range []string{"receipt", "history", "erase"} {
+				b.open(in("/privacy/records"))
+				_, err := chromedp.RunResponse(b.ctx, chromedp.Click(chromedp.CSS(`:is(form[action$=`+button+`] button:not([formaction]), button[formaction$=`+button+`])[value=html]`)))
+				require.NoError(t, err)
+				check(button)
+			}
 		}
 	}
 	t.Run("one half of the languages", func(t *testing.T) { languages(t, 0, everyLanguage[:4]) })

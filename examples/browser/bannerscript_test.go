@@ -53,6 +53,7 @@ func TestBannerStartsScripts(t *testing.T) {
 		if path == "/" {
 			require.Equal(t, "Everything is withdrawn.", b.choose(".candor-withdraw"))
 			require.Equal(t, []string{}, eval[[]string](b, `heard[1].allowed`), "client code is told to stop")
+			require.Regexp(t, `^[\w.-]{20,}$`, b.text(".candor-token code"), "the key to the records of it")
 		}
 	}
 	b.forget()

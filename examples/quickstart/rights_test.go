@@ -28,7 +28,7 @@ func TestPromise_P32_Rights(t *testing.T) {
 	}
 	require.NoError(t, json.Unmarshal([]byte(a.body), &receipt))
 	require.Len(t, receipt.Processing.Purposes, 5)
-	require.Contains(t, v.form("/privacy/history", "").body, "Records", "without scripts")
+	require.Contains(t, v.form("/privacy/history", "").body, "Everything we recorded", "without scripts")
 	require.Equal(t, 2, strings.Count(v.form("/privacy/history", "format=csv").body, "\r\n"))
 
 	v.form("/privacy/decision", "action=save&purpose=preferences") // corrected
