@@ -1,9 +1,6 @@
 package cookies
 
-import (
-	"strings"
-	"time"
-)
+import "time"
 
 // parseDate reads the date of an Expires attribute as browsers do (RFC 6265bis
 // §5.6.1), which is more than package net/http takes (01-Jan-1970) and now and
@@ -18,11 +15,7 @@ func parseDate(value string) (unix int64, ok bool) {
 	if !d.plain(value) && !d.parse(value) {
 		return 0, false
 	}
-	t := time.Date(d.year, d.month, d.day, d.hour, d.minute, d.second, 0, time.UTC)
-	if t.Day() != d.day { // 31 February
-		return 0, false
-	}
-	return t.Unix(), true
+	return d.unix()
 }
 
 type date struct {
@@ -37,7 +30,12 @@ func (d *date) plain(s string) bool {
 	}
 	// What stands for the weekday must be nothing that the algorithm takes for
 	// something else.
-	if month(s[:3]) != 0 || strings.ContainsAny(s[:3], "0123456789") {
+	for i := range 3 {
+		if s[i] >= '0' && s[i] <= '9' {
+			return false
+		}
+	}
+	if month(s[:3]) != 0 {
 		return false
 	}
 	day, ok1 := digits(s[5:7])
@@ -86,6 +84,23 @@ func (d *date) parse(s string) bool {
 	return hasTime && hasDay && hasMonth && hasYear && d.valid()
 }
 
+// unix returns the seconds since 1970, and false for a day that its month does
+// not have. It counts by hand, as most lines with a date pass here.
+func (d *date) unix() (int64, bool) {
+	days := [...]int{31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31}
+	leap := d.year%4 == 0 && (d.year%100 != 0 || d.year%400 == 0)
+	if d.day > days[d.month-1] && !(leap && d.month == time.February && d.day == 29) {
+		return 0, false
+	}
+	// Years begin in March here, so that the leap day is the last.
+	y, m := int64(d.year), int64(d.month)-3
+	if m < 0 {
+		y, m = y-1, m+12
+	}
+	day := 365*y + y/4 - y/100 + y/400 + (153*m+2)/5 + int64(d.day) - 1 - 719468
+	return ((day*24+int64(d.hour))*60+int64(d.minute))*60 + int64(d.second), true
+}
+
 func (d *date) valid() bool {
 	return d.day >= 1 && d.day <= 31 && d.year >= 1601 && d.hour <= 23 && d.minute <= 59 && d.second <= 59
 }
@@ -132,12 +147,33 @@ func digits(s string) (int, bool) {
 	return n, size == len(s)
 }
 
+// month reads three letters, 0 for no month.
 func month(s string) time.Month {
-	const names = "janfebmaraprmayjunjulaugsepoctnovdec"
-	for i := range 12 {
-		if equalFold(s, names[3*i:3*i+3]) {
-			return time.Month(i + 1)
-		}
+	switch uint32(s[0]|0x20)<<16 | uint32(s[1]|0x20)<<8 | uint32(s[2]|0x20) {
+	case 'j'<<16 | 'a'<<8 | 'n':
+		return time.January
+	case 'f'<<16 | 'e'<<8 | 'b':
+		return time.February
+	case 'm'<<16 | 'a'<<8 | 'r':
+		return time.March
+	case 'a'<<16 | 'p'<<8 | 'r':
+		return time.April
+	case 'm'<<16 | 'a'<<8 | 'y':
+		return time.May
+	case 'j'<<16 | 'u'<<8 | 'n':
+		return time.June
+	case 'j'<<16 | 'u'<<8 | 'l':
+		return time.July
+	case 'a'<<16 | 'u'<<8 | 'g':
+		return time.August
+	case 's'<<16 | 'e'<<8 | 'p':
+		return time.September
+	case 'o'<<16 | 'c'<<8 | 't':
+		return time.October
+	case 'n'<<16 | 'o'<<8 | 'v':
+		return time.November
+	case 'd'<<16 | 'e'<<8 | 'c':
+		return time.December
 	}
 	return 0
 }

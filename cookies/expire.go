@@ -17,13 +17,13 @@ const maxExpired = 64
 // showed, and, where the refusal was made in this very exchange, those that it
 // would not show on this path. Where the visitor was erased in it, those are the
 // cookies of all purposes, essential ones included.
-func (g *Gate) expire(j *judge, h http.Header) {
-	if g.consent == nil {
+func (g *Gate) expire(j *judge, h http.Header, asks bool) {
+	revoked := g.consent.Revoked(j.x)
+	if !asks && len(revoked) == 0 {
 		return
 	}
 	var room [8]string
 	names := room[:0]
-	revoked := g.consent.Revoked(j.x)
 look:
 	for _, line := range j.x.CookieLines() {
 		for line != "" && len(names) < maxExpired {

@@ -19,6 +19,7 @@ func ParseLine(line string, lifetime time.Duration, now time.Time) (l Line, with
 	if why := parseSetCookie(&c, line); why != passed {
 		return l, true
 	}
+	c.read(c.rest)
 	return Line{c.name, c.path, c.domain, c.secure, c.httpOnly, c.partitioned, c.sameSite, c.deletes(now), c.outlives(lifetime, now)}, false
 }
 

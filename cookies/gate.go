@@ -60,6 +60,7 @@ type Gate struct {
 	logger    *slog.Logger
 	onFinding func(Finding)
 	now       func() time.Time
+	natural   bool // now is time.Now
 	counters  counters
 	names     nameCounts
 	traces    exchange.Slot[trace]
@@ -92,7 +93,7 @@ func NewGate(cfg GateConfig) (*Gate, error) {
 		g.logger = slog.New(slog.DiscardHandler)
 	}
 	if g.now == nil {
-		g.now = time.Now
+		g.now, g.natural = time.Now, true
 	}
 	return g, nil
 }
@@ -119,13 +120,31 @@ func agree(inv *Inventory, policy consent.Policy, fault func(string, ...any)) {
 func (g *Gate) Middleware(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		x, w, r := exchange.Begin(w, r)
-		x.OnHeader(g)
-		x.Serve(next, w, g.filter(x, r))
+		r, asks := g.filter(x, r)
+		if asks {
+			x.OnHeader(g)
+		} else {
+			x.OnHeader(unasked{g})
+		}
+		x.Serve(next, w, r)
 	})
+}
+
+// unasked is the hook of a Gate where the browser showed nothing that a visitor
+// could have refused.
+type unasked struct{ g *Gate }
+
+// BeforeHeader implements [exchange.HeaderHook].
+func (u unasked) BeforeHeader(x *exchange.Exchange, status int, h http.Header) {
+	u.g.beforeHeader(x, status, h, false)
 }
 
 // BeforeHeader implements [exchange.HeaderHook].
 func (g *Gate) BeforeHeader(x *exchange.Exchange, status int, h http.Header) {
+	g.beforeHeader(x, status, h, true)
+}
+
+func (g *Gate) beforeHeader(x *exchange.Exchange, status int, h http.Header, asks bool) {
 	j := judge{gate: g, x: x}
 	for key, lines := range h {
 		switch {
@@ -138,8 +157,8 @@ func (g *Gate) BeforeHeader(x *exchange.Exchange, status int, h http.Header) {
 	if g.report {
 		return
 	}
-	if status != 0 {
-		g.expire(&j, h)
+	if status != 0 && g.consent != nil {
+		g.expire(&j, h, asks)
 	}
 	if j.personal {
 		g.consent.MarkPrivate(x, h)
@@ -175,6 +194,14 @@ func (j *judge) decide() *consent.Decision {
 	return &j.decision
 }
 
+// begun is a moment before now that costs nothing to know.
+func (j *judge) begun() time.Time {
+	if j.gate.natural && j.x != nil {
+		return j.x.Start()
+	}
+	return j.now()
+}
+
 func (j *judge) now() time.Time {
 	if j.clock.IsZero() {
 		j.clock = j.gate.now()
@@ -182,7 +209,13 @@ func (j *judge) now() time.Time {
 	return j.clock
 }
 
+// isStoredField is asked of every field, so it looks at the length first.
 func isStoredField(key string) bool {
+	switch len(key) {
+	case len("nel"), len("report-to"), len("critical-ch"), len("reporting-endpoints"):
+	default:
+		return false
+	}
 	for _, f := range storedFields {
 		if len(key) == len(f) && equalFold(key, f) {
 			return true

@@ -3,6 +3,7 @@ package cookies
 import (
 	"maps"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/candorhttp/candor/consent/exchange"
@@ -37,11 +38,14 @@ func (j *judge) readable(name string) (*entry, Reason) {
 }
 
 // filter returns a request that shows only what may be read. The request it is
-// given is not changed; where everything may be read it is returned as it is.
-func (g *Gate) filter(x *exchange.Exchange, r *http.Request) *http.Request {
+// given is not changed; where everything may be read it is returned as it is. It
+// also reports whether the browser showed any cookie that a visitor can refuse.
+func (g *Gate) filter(x *exchange.Exchange, r *http.Request) (_ *http.Request, asks bool) {
 	lines := r.Header["Cookie"]
+	// Whatever stands further out may have changed what the browser sent.
+	asks = !slices.Equal(lines, x.CookieLines())
 	if len(lines) == 0 {
-		return r
+		return r, asks
 	}
 	j := judge{gate: g, x: x}
 	var undeclared, refused uint64
@@ -52,7 +56,9 @@ func (g *Gate) filter(x *exchange.Exchange, r *http.Request) *http.Request {
 			if pair == "" {
 				continue
 			}
-			switch e, why := j.readable(name); why {
+			e, why := j.readable(name)
+			asks = asks || e != nil && !e.essential
+			switch why {
 			case NotDeclared:
 				undeclared++
 				g.hidden(x, name, nil)
@@ -63,14 +69,14 @@ func (g *Gate) filter(x *exchange.Exchange, r *http.Request) *http.Request {
 		}
 	}
 	if undeclared+refused == 0 {
-		return r
+		return r, asks
 	}
 	g.counters.hiddenUndeclared.Add(undeclared)
 	g.counters.hiddenNoConsent.Add(refused)
 	if g.report {
-		return r
+		return r, asks
 	}
-	return j.without(r, lines)
+	return j.without(r, lines), asks
 }
 
 // without copies the request with what is left of its Cookie lines. The

@@ -4,6 +4,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	"github.com/candorhttp/candor/consent"
 )
@@ -25,6 +26,37 @@ type Inventory struct {
 type entry struct {
 	Spec
 	essential bool // needs no decision
+
+	// The attributes that handlers set it with, mostly the same each time, are
+	// kept with what was read in them.
+	last   atomic.Pointer[reading]
+	misses atomic.Uint32
+}
+
+type reading struct {
+	rest string
+	attributes
+}
+
+// read takes the attributes of a line apart, of which e is the entry if there
+// is one.
+func (e *entry) read(c *setCookie) {
+	if e == nil {
+		c.read(c.rest)
+		return
+	}
+	last := e.last.Load()
+	if last != nil && last.rest == c.rest {
+		c.attributes = last.attributes
+		return
+	}
+	c.read(c.rest)
+	// An Expires changes every second; what changes every time is not kept often.
+	if last == nil || e.misses.Add(1)%16 == 0 {
+		last = &reading{rest: strings.Clone(c.rest)}
+		last.read(last.rest)
+		e.last.Store(last)
+	}
 }
 
 type family struct {
@@ -47,8 +79,8 @@ func NewInventory(policy consent.Policy, specs ...Spec) (*Inventory, error) {
 		return nil, err
 	}
 	for i, s := range specs {
-		inv.entries[i] = entry{inv.complete(s), inv.basis[s.Purpose] == consent.Essential}
 		e := &inv.entries[i]
+		e.Spec, e.essential = inv.complete(s), inv.basis[s.Purpose] == consent.Essential
 		switch prefix, isFamily := strings.CutSuffix(s.Name, "*"); {
 		case s.ThirdParty:
 		case s.Field:

@@ -40,13 +40,14 @@ func (g *Gate) judgeLine(j *judge, c *setCookie, line string) (string, Reason) {
 	if why := parseSetCookie(c, line); why != passed {
 		return "", why
 	}
+	e := g.inventory.lookup(c.name)
+	e.read(c)
 	if isReserved(c.name) {
 		if g.consent != nil && g.consent.Issued(j.x, line) {
 			return line, passed
 		}
 		return "", Reserved
 	}
-	e := g.inventory.lookup(c.name)
 	if e != nil && j.allows(e) {
 		j.personal = j.personal || !e.essential
 		g.whereabouts(j, c, e)
@@ -123,7 +124,7 @@ func (g *Gate) harden(j *judge, c *setCookie, e *entry) string {
 		c.partitioned || e.Partitioned || isPrefixed(c.name))
 	readable := !c.httpOnly && !e.ScriptReadable
 	shared := e.Partitioned && !c.partitioned
-	long := (c.odd || c.ages+c.dates > 0) && c.outlives(e.Lifetime, j.now()) && !c.deletes(j.now())
+	long := (c.odd || c.ages+c.dates > 0) && c.outlives(e.Lifetime, j.begun()) && c.outlives(e.Lifetime, j.now()) && !c.deletes(j.now())
 	if !weak && !insecure && !readable && !shared && !long {
 		return c.line
 	}

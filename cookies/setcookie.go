@@ -16,14 +16,18 @@ const (
 	maxValue = 1024
 )
 
-// setCookie is a Set-Cookie line, taken apart without copying. Where an
-// attribute stands twice the last one counts, as in browsers (RFC 6265bis
-// §5.7); for how long a cookie lives every one does.
+// setCookie is a Set-Cookie line, taken apart without copying.
 type setCookie struct {
 	line string
 	name string
 	rest string // attributes, from the first ';' on
+	attributes
+}
 
+// attributes are what stands behind name and value. Where one stands twice the
+// last counts, as in browsers (RFC 6265bis §5.7); for how long a cookie lives
+// every one does.
+type attributes struct {
 	path, domain                  string
 	secure, httpOnly, partitioned bool
 	sameSite                      http.SameSite // 0 when absent or unknown
@@ -33,26 +37,15 @@ type setCookie struct {
 	odd             bool  // there are some that browsers pass over or read each in its own way
 }
 
-// control tells the bytes that browsers do not take in a line, all but the tab of
-// the controls (RFC 6265bis §5.7).
-var control = func() (set [256]bool) {
-	for c := range set {
-		set[c] = c < ' ' && c != '\t' || c == 0x7f
-	}
-	return set
-}()
-
-// parseSetCookie reads a line as browsers do. It says malformed or too large of
-// what they would not take or might read differently: control characters, no
-// name, a name and value of more than 4096 bytes.
+// parseSetCookie reads a line as browsers do, up to its attributes. It says
+// malformed or too large of what they would not take or might read differently:
+// control characters, no name, a name and value of more than 4096 bytes.
 func parseSetCookie(c *setCookie, line string) Reason {
 	if len(line) > maxSetCookie {
 		return TooLarge
 	}
-	for i := range len(line) {
-		if control[line[i]] {
-			return Malformed
-		}
+	if hasControl(line) {
+		return Malformed
 	}
 	pair := line
 	if end := strings.IndexByte(line, ';'); end >= 0 {
@@ -69,12 +62,12 @@ func parseSetCookie(c *setCookie, line string) Reason {
 	if len(pair) > maxPair+1 {
 		return TooLarge
 	}
-	c.attributes()
 	return passed
 }
 
-func (c *setCookie) attributes() {
-	for rest := c.rest; rest != ""; {
+// read takes the attributes apart.
+func (c *attributes) read(rest string) {
+	for rest != "" {
 		var name, value string
 		_, name, value, rest = cutAttribute(rest)
 		if len(value) > maxValue {
@@ -112,7 +105,7 @@ func (c *setCookie) attributes() {
 	}
 }
 
-func (c *setCookie) age(value string) {
+func (c *attributes) age(value string) {
 	n, ok := parseAge(value)
 	if !ok {
 		c.odd = true
@@ -124,7 +117,7 @@ func (c *setCookie) age(value string) {
 	c.ages++
 }
 
-func (c *setCookie) date(value string) {
+func (c *attributes) date(value string) {
 	t, ok := parseDate(value)
 	if !ok {
 		c.odd = true
@@ -138,7 +131,7 @@ func (c *setCookie) date(value string) {
 
 // deletes reports whether every browser takes the line for a deletion. What
 // some would read as setting the cookie is a set. Max-Age outranks Expires.
-func (c *setCookie) deletes(now time.Time) bool {
+func (c *attributes) deletes(now time.Time) bool {
 	switch {
 	case c.odd:
 		return false
@@ -150,7 +143,7 @@ func (c *setCookie) deletes(now time.Time) bool {
 
 // outlives reports whether some age or date lets the cookie live longer than
 // lifetime, or cannot be read.
-func (c *setCookie) outlives(lifetime time.Duration, now time.Time) bool {
+func (c *attributes) outlives(lifetime time.Duration, now time.Time) bool {
 	return c.odd || c.ages > 0 && c.longest > int64(lifetime/time.Second) ||
 		c.dates > 0 && c.latest > now.Add(lifetime).Unix()
 }

@@ -214,7 +214,7 @@ func weaker(a, b http.SameSite) http.SameSite {
 // lifetime is how long the line lets the cookie live, at most what browsers
 // keep. Dates are rounded up to a minute, because they are made a moment before
 // they are seen.
-func (c *setCookie) lifetime(now func() time.Time) time.Duration {
+func (c *attributes) lifetime(now func() time.Time) time.Duration {
 	switch {
 	case c.ages > 0:
 		return time.Duration(min(max(c.longest, 0), int64(MaxLifetime/time.Second))) * time.Second

@@ -166,6 +166,7 @@ func (t *typed[T]) Set(w http.ResponseWriter, r *http.Request, v T) error {
 	if parseSetCookie(&c, line) != passed {
 		return fmt.Errorf("cookies: set %s: %w", quoteName(t.name), ErrTooLarge)
 	}
+	c.read(c.rest)
 	line = t.gate.harden(&judge{gate: t.gate}, &c, t.spec)
 	if len(line) > maxLine {
 		return fmt.Errorf("cookies: set %s: %w", quoteName(t.name), ErrTooLarge)
