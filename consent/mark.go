@@ -53,26 +53,6 @@ func (m *Manager) Issued(x *exchange.Exchange, line string) bool {
 	return line != "" && s.line == line
 }
 
-// Reserved reports whether a cookie name belongs to the manager. Prefixes match
-// without case (RFC 6265bis §5.6), so the whole name does.
-func (m *Manager) Reserved(name string) bool {
-	if len(name) > 2 && name[0] == '_' && name[1] == '_' {
-		if rest, ok := cutFold(name, "__Host-"); ok {
-			name = rest
-		} else if rest, ok := cutFold(name, "__Secure-"); ok {
-			name = rest
-		}
-	}
-	return strings.EqualFold(name, cookieName)
-}
-
-func cutFold(s, prefix string) (string, bool) {
-	if len(s) < len(prefix) || !strings.EqualFold(s[:len(prefix)], prefix) {
-		return s, false
-	}
-	return s[len(prefix):], true
-}
-
 // markResponse makes a response private to the visitor. Keys that are not in
 // canonical form reach the wire as well, so they are folded first.
 func markResponse(h http.Header, marks mark) {

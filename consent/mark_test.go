@@ -165,13 +165,3 @@ func TestOutsideTheManager(t *testing.T) {
 	require.Empty(t, w.Header["Set-Cookie"])
 	require.EqualValues(t, 1, m.Stats().NotMounted)
 }
-
-func TestReserved(t *testing.T) {
-	m := newManager(t, config(t))
-	for name, want := range map[string]bool{
-		"consent": true, "Consent": true, "__Host-consent": true, "__HOST-CONSENT": true, "__secure-consent": true,
-		"consents": false, "_consent": false, "__Host-consent2": false, "__Host-": false, "": false, "__": false,
-	} {
-		require.Equal(t, want, m.Reserved(name), name)
-	}
-}
