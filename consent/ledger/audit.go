@@ -2,9 +2,9 @@ package ledger
 
 import "context"
 
-// window is how many entries are looked at in one pass over the payloads; one
+// maxWindow is how many entries are looked at in one pass over the payloads; one
 // bit is kept for each.
-const window = 1 << 26
+const maxWindow = 1 << 26
 
 // auditor judges records, whatever store they come from: each one's place in the
 // chain first, to the end; the payloads then, with what the chain says about
@@ -16,10 +16,12 @@ type auditor struct {
 	h           *hasher
 	report      Report
 
-	next uint64 // number that comes next
-	prev [linkSize]byte
+	next  uint64 // number that comes next
+	count uint64 // of records in the chain
+	prev  [linkSize]byte
 
 	lost    bool     // a part of the chain cannot be believed
+	window  uint64   // how many entries
 	base    uint64   // first number of the window
 	erased  []uint64 // bits
 	cutSeq  uint64   // number of the last pruning
@@ -30,11 +32,12 @@ type auditor struct {
 }
 
 func newAuditor(ctx context.Context, checkpoints []Checkpoint) auditor {
-	return auditor{ctx: ctx, checkpoints: checkpoints, h: newHasher(), next: 1, base: 1, oldestImage: noImage}
+	return auditor{ctx: ctx, checkpoints: checkpoints, h: newHasher(), next: 1, window: maxWindow, base: 1, oldestImage: noImage}
 }
 
 // chain judges the place of the next record.
 func (a *auditor) chain(r record) {
+	a.count++
 	switch seq := r.seq(); {
 	case seq > a.next:
 		a.report.fault(a.next, FaultMissing, "numbers %d to %d are not there", a.next, seq-1)
@@ -81,7 +84,7 @@ func (a *auditor) note(r record) {
 	case kindPruning:
 		a.cutSeq, a.cutDay = r.seq(), max(a.cutDay, r.day())
 	case kindErasure:
-		if i := r.ref() - a.base; r.ref() >= a.base && r.ref() < r.seq() && i < window {
+		if i := r.ref() - a.base; r.ref() >= a.base && r.ref() < r.seq() && i < a.window {
 			for uint64(len(a.erased)) <= i/64 {
 				a.erased = append(a.erased, 0)
 			}
@@ -101,7 +104,7 @@ func (a *auditor) removed(r record) (erased, pruned bool) {
 // payload judges what the entry holds, if it is in the window, and reports
 // whether something is there that the chain says is gone.
 func (a *auditor) payload(r record) (unfinished bool) {
-	if !r.kind().kept() || r.seq() < a.base || r.seq()-a.base >= window {
+	if !r.kind().kept() || r.seq() < a.base || r.seq()-a.base >= a.window {
 		return false
 	}
 	erased, pruned := a.removed(r)
@@ -127,6 +130,15 @@ func (a *auditor) payload(r record) (unfinished bool) {
 		}
 	}
 	return false
+}
+
+// nextWindow goes on to the next entries, and reports false when there are none.
+// A number far above how many records there are is not believed: it was reported
+// already, and there may be no end to windows below it.
+func (a *auditor) nextWindow() bool {
+	a.base += a.window
+	clear(a.erased)
+	return a.base <= min(a.report.Last, a.count+a.window)
 }
 
 // alive is asked for each record that is read.

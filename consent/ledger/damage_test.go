@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -210,6 +211,46 @@ func TestOnlyACheckpointFindsAForgedChain(t *testing.T) {
 	last := r.Faults[len(r.Faults)-1]
 	require.Equal(t, ledger.FaultCheckpoint, last.Kind)
 	require.Equal(t, "the ledger ends before the checkpoint", last.Text)
+}
+
+// However many entries are looked at together, the report is the same.
+func TestVerifyInManyPasses(t *testing.T) {
+	dir := t.TempDir()
+	l := openFiles(t, dir)
+	for i := range int64(40) {
+		add(t, l, ago(subject(i%9), int(900-20*i)))
+	}
+	for _, i := range []int64{3, 8} {
+		_, err := l.Erase(t.Context(), subject(i))
+		require.NoError(t, err)
+	}
+	_, err := l.Prune(t.Context(), time.Now().AddDate(0, 0, -800))
+	require.NoError(t, err)
+	require.NoError(t, l.Close())
+	for _, tampered := range []bool{false, true} {
+		if tampered {
+			change(t, dir, flip(headSize+13*entrySize+200))
+		}
+		want, err := ledger.VerifyOnce(t.Context(), dir, 0)
+		require.NoError(t, err)
+		require.Equal(t, tampered, want.Faulty > 0)
+		require.Positive(t, want.Erased)
+		require.Positive(t, want.Pruned)
+		for _, window := range []uint64{1, 2, 7, 39, 40, 41, 1000} {
+			got, err := ledger.VerifyOnce(t.Context(), dir, window)
+			require.NoError(t, err)
+			require.Equal(t, want, got, "window %d", window)
+		}
+	}
+}
+
+// A number that cannot be is no reason to look for all below it.
+func TestAHugeNumber(t *testing.T) {
+	dir := written(t)
+	change(t, dir, flip(headSize+2*entrySize))
+	r, err := ledger.VerifyOnce(t.Context(), dir, 8)
+	require.NoError(t, err)
+	require.Positive(t, r.Faulty)
 }
 
 func TestMissingFiles(t *testing.T) {

@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"context"
 	"io"
 	"os"
 )
@@ -33,6 +34,17 @@ func (l *Files) SetFaults(f Faults) {
 
 // NoSync makes the ledger fast and not durable, for tests with many entries.
 func (l *Files) NoSync() { l.disk.sync = func(*os.File) error { return nil } }
+
+// VerifyOnce is Verify without its patience with a service that erases, with so
+// many entries in each pass over the payloads; 0 means as many as Verify.
+func VerifyOnce(ctx context.Context, dir string, window uint64) (Report, error) {
+	v := newVerifier(ctx, dir, noLock{})
+	if window > 0 {
+		v.window = window
+	}
+	err := v.run()
+	return v.report, err
+}
 
 // Parse calls visit with what a payload decodes to, for records as a file has
 // them.

@@ -1,10 +1,13 @@
 package ledger_test
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -52,6 +55,33 @@ func lastFile(t testing.TB, dir string) string {
 	require.NoError(t, err)
 	require.NotEmpty(t, names)
 	return slices.Max(names)
+}
+
+const writers = 64
+
+// appendAll appends n entries of as many subjects from 64 goroutines.
+func appendAll(tb testing.TB, l *ledger.Files, n int) {
+	var next atomic.Int64
+	var wg sync.WaitGroup
+	for range writers {
+		wg.Go(func() {
+			for {
+				i := next.Add(1)
+				if i > int64(n) {
+					return
+				}
+				if _, err := l.Append(context.Background(), ledgertest.Grant(subject(i), 1)); err != nil {
+					tb.Error(err)
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
+}
+
+func subject(i int64) consent.Subject {
+	return consent.Subject{1, byte(i >> 24), byte(i >> 16), byte(i >> 8), byte(i)}
 }
 
 func TestFiles(t *testing.T) {

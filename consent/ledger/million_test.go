@@ -40,8 +40,8 @@ func TestAMillionEntriesInConstantMemory(t *testing.T) {
 		require.NoError(t, err)
 	}), uint64(4<<20))
 	n := 0
-	require.NoError(t, l.Scan(t.Context(), million/2, func(e consent.Entry) error { n++; return nil }))
-	require.Equal(t, million/2, n)
+	require.NoError(t, l.Scan(t.Context(), million-1000, func(e consent.Entry) error { n++; return nil }))
+	require.Equal(t, 1000, n)
 	require.Less(t, allocated(func() {
 		own, err := l.History(t.Context(), subject(million))
 		require.NoError(t, err)

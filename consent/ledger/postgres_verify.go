@@ -44,14 +44,13 @@ func (a *auditor) audit(tx *sql.Tx) error {
 	}
 	for {
 		err := each(a.ctx, tx, func(r record) error { a.payload(r); return a.alive() },
-			`SELECT `+columns+` FROM candor_ledger WHERE seq >= $1 AND seq < $1 + $2 AND kind < 64 ORDER BY seq`, int64(a.base), int64(window))
+			`SELECT `+columns+` FROM candor_ledger WHERE seq >= $1 AND seq < $1 + $2 AND kind < 64 ORDER BY seq`, int64(a.base), int64(a.window))
 		if err != nil {
 			return err
 		}
-		if a.base += window; a.base > a.report.Last {
+		if !a.nextWindow() {
 			return nil
 		}
-		clear(a.erased)
 		err = each(a.ctx, tx, func(r record) error { a.note(r); return a.alive() },
 			`SELECT `+columns+` FROM candor_ledger WHERE kind = 64`)
 		if err != nil {

@@ -84,7 +84,7 @@ func (v *verifier) run() error {
 		if err := v.payloads(); err != nil {
 			return err
 		}
-		if v.base += window; v.base > v.report.Last {
+		if !v.nextWindow() {
 			return nil
 		}
 		if err := v.collect(); err != nil {

@@ -39,7 +39,6 @@ func (v *verifier) over(visit func(segment uint64, at int64, r record) error) er
 
 // collect fills the window with what erasures say about it.
 func (v *verifier) collect() error {
-	clear(v.erased)
 	return v.over(func(_ uint64, _ int64, r record) error {
 		v.note(r)
 		return nil

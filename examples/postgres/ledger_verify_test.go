@@ -68,6 +68,7 @@ func TestTamperingIsFound(t *testing.T) {
 	}{
 		"number":           {`UPDATE candor_ledger SET seq = 30 WHERE seq = 3`, 3, ledger.FaultMissing},
 		"reference":        {`UPDATE candor_ledger SET ref = 1 WHERE seq = 3`, 3, ledger.FaultChanged},
+		"number beyond":    {`UPDATE candor_ledger SET seq = 4611686018427387904 WHERE seq = 3`, 3, ledger.FaultMissing},
 		"day":              {`UPDATE candor_ledger SET day = day + 1 WHERE seq = 3`, 3, ledger.FaultChanged},
 		"kind":             {`UPDATE candor_ledger SET kind = 2 WHERE seq = 3`, 3, ledger.FaultChanged},
 		"kind beyond":      {`UPDATE candor_ledger SET kind = kind + 256 WHERE seq = 3`, 3, ledger.FaultChanged},
