@@ -93,22 +93,33 @@ const (
 )
 
 // plainValue reports whether a value is of few unreserved characters (RFC 3986
-// §2.3) and no long number. The empty value is plain.
+// §2.3), no long number, in groups or in one, and no IPv4 address: the origin of
+// a page that was reached by its address stays out of the log too. The empty
+// value is plain.
 func plainValue(s string) bool {
 	if len(s) > maxQueryValue {
 		return false
 	}
-	digits := 0
+	digits := 0           // since the last letter
+	octets, octet := 0, 0 // of dotted numbers, and the digits of the last
 	for i := range len(s) {
-		c := s[i]
-		if c >= '0' && c <= '9' {
+		switch c := s[i]; {
+		case c >= '0' && c <= '9':
 			if digits++; digits > maxDigits {
 				return false
 			}
-			continue
-		}
-		digits = 0
-		if (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && c != '.' && c != '_' && c != '~' && c != '-' {
+			if octet++; octet == 1 {
+				if octets++; octets == 4 {
+					return false
+				}
+			}
+		case c == '.' && octet > 0 && octet <= 3:
+			octet = 0
+		case c == '.' || c == '_' || c == '~' || c == '-':
+			octets, octet = 0, 0
+		case c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z':
+			digits, octets, octet = 0, 0, 0
+		default:
 			return false
 		}
 	}
