@@ -29,6 +29,9 @@ import (
 )
 
 func main() {
+	// Whoever reads standard output may end before the shop does. Without this the
+	// next log line would end the shop; so it is a line that is lost and counted.
+	signal.Ignore(syscall.SIGPIPE)
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
 	stop()
@@ -54,29 +57,26 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 		return errors.New("takes flags only")
 	}
 
-	keys, err := keysIn(*data)
-	if err != nil {
-		return err
-	}
 	visitors, err := resolver(*header, *proxies)
 	if err != nil {
 		return err
 	}
-	out := stdout
-	if *logFile != "" {
-		f, err := os.OpenFile(*logFile, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
-		if err != nil {
-			return err
-		}
-		defer func() { err = errors.Join(err, f.Close()) }()
-		out = f
-	}
 	logger := slog.New(slog.NewJSONHandler(stderr, nil))
+	out, endLog, err := logTo(*logFile, stdout, logger)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, endLog()) }()
 	records, end, err := recordsIn(*data)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, end()) }()
+	// Behind the records' lock, so that two processes do not both make keys.
+	keys, err := keysIn(*data)
+	if err != nil {
+		return err
+	}
 	sinks, endEvents, err := eventsIn(*data)
 	if err != nil {
 		return err
@@ -138,20 +138,21 @@ func keysIn(dir string) (consent.Keys, error) {
 	if dir == "" {
 		return consent.ParseKeys(consent.GenerateKey())
 	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return consent.Keys{}, err
-	}
 	name := filepath.Join(dir, "keys")
 	keys, err := consent.KeysFromFile(name)
 	if !errors.Is(err, fs.ErrNotExist) {
 		return keys, err
 	}
-	f, err := os.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	// Whole or not at all, whenever the process ends.
+	f, err := os.OpenFile(name+".new", os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
 	if err != nil {
 		return consent.Keys{}, err
 	}
 	_, err = f.WriteString(consent.GenerateKey() + "\n")
 	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return consent.Keys{}, err
+	}
+	if err := os.Rename(name+".new", name); err != nil {
 		return consent.Keys{}, err
 	}
 	return consent.KeysFromFile(name)
@@ -160,6 +161,9 @@ func keysIn(dir string) (consent.Keys, error) {
 // resolver makes the resolver from the flags; without any, the peer is the
 // visitor.
 func resolver(header, proxies string) (*iputil.Resolver, error) {
+	if header == "" && proxies != "" {
+		return nil, errors.New("-trusted-proxy: names proxies and not what they say; give -header too, for example X-Forwarded-For")
+	}
 	p := iputil.Proxies{Header: header}
 	for cidr := range strings.SplitSeq(proxies, ",") {
 		if cidr = strings.TrimSpace(cidr); cidr == "" {

@@ -179,7 +179,7 @@ func TestFlagsThatAreNotTaken(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	for _, args := range [][]string{
-		{"-header", "X-Forwarded-For"}, {"-trusted-proxy", "nonsense"}, {"-addr", "nowhere:99999"}, {"extra"}, {"-unknown"},
+		{"-header", "X-Forwarded-For"}, {"-trusted-proxy", "127.0.0.0/8"}, {"-header", "X-Forwarded-For", "-trusted-proxy", "nonsense"}, {"-addr", "nowhere:99999"}, {"extra"}, {"-unknown"},
 		{"-log", filepath.Join(t.TempDir(), "missing", "log")},
 	} {
 		require.Error(t, run(ctx, args, io.Discard, io.Discard), "%v", args)
@@ -188,5 +188,57 @@ func TestFlagsThatAreNotTaken(t *testing.T) {
 	require.NoError(t, os.WriteFile(filepath.Join(broken, "keys"), []byte("not a key"), 0o600))
 	err := run(ctx, []string{"-data", broken}, io.Discard, io.Discard)
 	require.ErrorContains(t, err, "key 1 is not of the form")
+	// A process that was killed while it made its keys.
+	cut := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(cut, "keys.new"), []byte("ck1_"), 0o600))
+	require.NoError(t, run(ctx, []string{"-addr", "127.0.0.1:0", "-data", cut}, io.Discard, io.Discard))
+	info, err := os.Stat(filepath.Join(cut, "keys"))
+	require.NoError(t, err)
+	require.Equal(t, os.FileMode(0o600), info.Mode())
 	require.NoError(t, run(ctx, []string{"-addr", "127.0.0.1:0", "-header", "X-Forwarded-For", "-trusted-proxy", "10.0.0.0/8, 127.0.0.1/32"}, io.Discard, io.Discard))
+}
+
+// A log that is not taken costs lines and no visitor an answer: a full disk, a
+// reader that is gone, and one that reads nothing.
+func TestTheShopGoesOnWithoutItsLog(t *testing.T) {
+	binary := build(t)
+	for name, tt := range map[string]struct {
+		args []string
+		gone bool
+		says string
+	}{
+		"full disk":    {[]string{"-log", "/dev/full"}, false, `"msg":"log lines were lost","lines":500}`},
+		"closed pipe":  {nil, true, `"msg":"log lines were lost","lines":500}`},
+		"unread lines": {nil, false, `"msg":"the end of the log is lost"`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r, w, err := os.Pipe()
+			require.NoError(t, err)
+			defer r.Close()
+			stderr := &recorder{}
+			cmd := exec.Command(binary, append([]string{"-addr", "127.0.0.1:0"}, tt.args...)...)
+			cmd.Dir, cmd.Stdout, cmd.Stderr = t.TempDir(), w, stderr
+			require.NoError(t, cmd.Start())
+			t.Cleanup(func() { _ = cmd.Process.Kill() })
+			require.NoError(t, w.Close())
+			line := make([]byte, 64)
+			n, err := r.Read(line)
+			require.NoError(t, err)
+			if tt.gone {
+				require.NoError(t, r.Close())
+			}
+			url := strings.TrimSpace(strings.TrimPrefix(string(line[:n]), "listening on "))
+			client := &http.Client{Timeout: 20 * time.Second}
+			for range 500 { // a pipe holds 64 KiB
+				answer, err := client.Get(url + "/users/42")
+				require.NoError(t, err)
+				_, _ = io.Copy(io.Discard, answer.Body)
+				answer.Body.Close()
+				require.Equal(t, 200, answer.StatusCode)
+			}
+			require.NoError(t, cmd.Process.Signal(syscall.SIGTERM))
+			require.NoError(t, cmd.Wait(), stderr.String())
+			require.Contains(t, stderr.String(), tt.says)
+		})
+	}
 }
