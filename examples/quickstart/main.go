@@ -20,6 +20,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -106,8 +107,14 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 
 // serve answers until ctx ends, then lets what runs come to its end.
 func serve(ctx context.Context, site *site, listener net.Listener, logger *slog.Logger) error {
+	handler := wrap(site.inner, site.layers()...)
+	var running sync.WaitGroup
 	server := &http.Server{
-		Handler:           wrap(site.inner, site.layers()...),
+		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			running.Add(1)
+			defer running.Done()
+			handler.ServeHTTP(w, r)
+		}),
 		ConnContext:       iputil.ConnContext,
 		ErrorLog:          logging.ErrorLog(logger),
 		ReadHeaderTimeout: 10 * time.Second,
@@ -120,12 +127,19 @@ func serve(ctx context.Context, site *site, listener net.Listener, logger *slog.
 	case err = <-failed:
 	case <-ctx.Done():
 	}
-	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	always := context.WithoutCancel(ctx)
+	grace, cancel := context.WithTimeout(always, 7*time.Second)
 	defer cancel()
-	if shutdown := server.Shutdown(grace); shutdown != nil {
-		err = errors.Join(err, shutdown, server.Close())
+	if server.Shutdown(grace) != nil {
+		// Whoever is still at it is too slow, or idle on purpose. Their requests end
+		// with an error, and each has its line in the log.
+		logger.Warn("connections that did not end are cut")
+		err = errors.Join(err, server.Close())
+		running.Wait()
 	}
-	err = errors.Join(err, site.close(grace))
+	parts, cancelParts := context.WithTimeout(always, 2*time.Second)
+	defer cancelParts()
+	err = errors.Join(err, site.close(parts))
 	stats := site.gate.Stats()
 	logger.Info("ended", "cookies.passed", stats.Passed, "cookies.no_consent", stats.NoConsent,
 		"cookies.undeclared", stats.Undeclared, "cookies.withheld", stats.Withheld, "cookies.expired", stats.Expired)

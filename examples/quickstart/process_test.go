@@ -4,7 +4,9 @@ import (
 	"bufio"
 	"context"
 	"io"
+	"net"
 	"net/http"
+	"net/http/cookiejar"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -173,6 +175,47 @@ func TestEndsCleanly(t *testing.T) {
 	require.Contains(t, text, `"http.route":"/stream"`)
 	require.NotContains(t, text, "error.type")
 	require.Contains(t, p.stderr.String(), `"msg":"ended"`)
+}
+
+// Those who do not end are cut, and nothing of the others is lost with them.
+func TestEndsAlsoWithoutTheSlow(t *testing.T) {
+	data := filepath.Join(t.TempDir(), "data")
+	p := launch(t, build(t), "-data", data)
+	for _, text := range []string{
+		"GET /download HTTP/1.1\r\nHost: shop.example\r\n\r\n",
+		"POST /privacy/decision HTTP/1.1\r\nHost: shop.example\r\nContent-Length: 100\r\n\r\n{",
+	} {
+		c, err := net.Dial("tcp", strings.TrimPrefix(p.url, "http://"))
+		require.NoError(t, err)
+		defer c.Close()
+		require.NoError(t, c.(*net.TCPConn).SetReadBuffer(4096))
+		_, err = io.WriteString(c, text)
+		require.NoError(t, err)
+	}
+	jar, err := cookiejar.New(nil)
+	require.NoError(t, err)
+	client := &http.Client{Jar: jar}
+	for range 2 {
+		w, err := client.PostForm(p.url+"/privacy/decision", map[string][]string{"action": {"accept"}})
+		require.NoError(t, err)
+		w.Body.Close()
+	}
+	r, err := http.NewRequest("GET", p.url+"/users/42", nil)
+	require.NoError(t, err)
+	r.Header.Set("User-Agent", "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0")
+	w, err := client.Do(r)
+	require.NoError(t, err)
+	w.Body.Close()
+	client.CloseIdleConnections()
+	text := p.end(syscall.SIGTERM)
+	require.Contains(t, p.stderr.String(), "connections that did not end are cut")
+	require.Equal(t, 2, strings.Count(text, `"error.type"`), text)
+	events, err := filepath.Glob(filepath.Join(data, "events", "*.log"))
+	require.NoError(t, err)
+	require.Len(t, events, 1)
+	kept, err := os.ReadFile(events[0])
+	require.NoError(t, err)
+	require.Contains(t, string(kept), `"http.route":"/users/{id}"`)
 }
 
 func TestFlagsThatAreNotTaken(t *testing.T) {
