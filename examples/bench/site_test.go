@@ -53,7 +53,6 @@ type site struct {
 	manager *consent.Manager
 	gate    *cookies.Gate
 	access  *logging.Access
-	out     *counter
 }
 
 // newSite takes the policy of the quickstart and writes its lines to out.
