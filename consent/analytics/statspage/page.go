@@ -36,8 +36,8 @@ type Config struct {
 	Title string
 }
 
-// Page is an http.Handler: the page, and JSON at an address that ends in ".json".
-// It is safe for concurrent use.
+// Page is an http.Handler: the page, and JSON at an address that ends in ".json"
+// or where Accept names it and no HTML. It is safe for concurrent use.
 type Page struct {
 	counters    *analytics.Counters
 	experiments []*experiment.Experiment
@@ -88,7 +88,8 @@ func (p *Page) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	published := p.counters.Publish()
 	var body bytes.Buffer
-	if strings.HasSuffix(r.URL.Path, ".json") {
+	h.Add("Vary", "Accept")
+	if wantsJSON(r) {
 		h.Set("Content-Type", "application/json")
 		err := json.NewEncoder(&body).Encode(struct {
 			analytics.Publication
@@ -108,6 +109,12 @@ func (p *Page) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	_, _ = w.Write(body.Bytes())
+}
+
+func wantsJSON(r *http.Request) bool {
+	accept := strings.Join(r.Header["Accept"], ",")
+	return strings.HasSuffix(r.URL.Path, ".json") ||
+		strings.Contains(accept, "application/json") && !strings.Contains(accept, "text/html")
 }
 
 // split is how an experiment's visitors were split.

@@ -69,6 +69,25 @@ func get(p *statspage.Page, method, path, who string) *httptest.ResponseRecorder
 	return w
 }
 
+// As with the notice, Accept chooses too.
+func TestJSONByAccept(t *testing.T) {
+	p := newPage(t, newCounters(t, 0))
+	for accept, want := range map[string]string{
+		"application/json":                  "application/json",
+		"text/html,application/xhtml+xml":   "text/html; charset=utf-8",
+		"application/json, text/html;q=0.9": "text/html; charset=utf-8",
+		"*/*":                               "text/html; charset=utf-8",
+	} {
+		r := httptest.NewRequest("GET", "/privacy/stats", nil)
+		r.Header.Set("Authorization", "owner")
+		r.Header.Set("Accept", accept)
+		w := httptest.NewRecorder()
+		p.ServeHTTP(w, r)
+		require.Equal(t, want, w.Header().Get("Content-Type"), accept)
+		require.Equal(t, "Accept", w.Header().Get("Vary"))
+	}
+}
+
 func TestWhoMaySee(t *testing.T) {
 	c := newCounters(t, 0)
 	count(c, 1, 50, "page_view", "", "")
