@@ -59,6 +59,41 @@ func TestErase(t *testing.T) {
 	require.EqualValues(t, 3, s.m.Stats().Erased)
 }
 
+// Whoever asked and went away is erased at once all the same.
+func TestEraseForSomebodyWhoIsGone(t *testing.T) {
+	cfg := config(t)
+	cfg.Ledger = heeding{cfg.Ledger}
+	s := serve(t, newManager(t, cfg), nil)
+	c := s.choose("", `{"analytics":true}`)
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	r := httptest.NewRequestWithContext(gone, "POST", "/privacy/erase", nil)
+	r.Header.Set("Cookie", c)
+	w := httptest.NewRecorder()
+	s.m.Middleware(s.m.Handler()).ServeHTTP(w, r)
+	require.Equal(t, 200, w.Code, w.Body)
+	require.Zero(t, s.m.Stats().LedgerErrors)
+	require.Zero(t, s.m.Stats().Erasing)
+}
+
+// heeding is a ledger that heeds the context, as those on disk and behind a
+// network do.
+type heeding struct{ consent.Ledger }
+
+func (h heeding) Append(ctx context.Context, e consent.Entry) (uint64, error) {
+	if ctx.Err() != nil {
+		return 0, ctx.Err()
+	}
+	return h.Ledger.Append(ctx, e)
+}
+
+func (h heeding) Erase(ctx context.Context, s consent.Subject) (int, error) {
+	if ctx.Err() != nil {
+		return 0, ctx.Err()
+	}
+	return h.Ledger.Erase(ctx, s)
+}
+
 func TestEraseWithoutARecord(t *testing.T) {
 	cfg := config(t)
 	s := serve(t, newManager(t, cfg), nil)

@@ -1,6 +1,7 @@
 package consent
 
 import (
+	"context"
 	"net/http"
 	"strings"
 
@@ -137,7 +138,8 @@ func (m *Manager) serveErase(w http.ResponseWriter, r *http.Request, x *exchange
 	if rq.token == "" {
 		minute = max(minute, m.forgetVisitor(s))
 	}
-	a := Page{Status: http.StatusOK, Title: "Erased", Erased: m.erase(r.Context(), who, minute)}
+	always := context.WithoutCancel(r.Context()) // whoever asked may be gone
+	a := Page{Status: http.StatusOK, Title: "Erased", Erased: m.erase(always, who, minute)}
 	for _, p := range a.Erased {
 		switch {
 		case p.Status == PartFailed:
