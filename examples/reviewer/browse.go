@@ -95,7 +95,9 @@ type tab struct {
 	site    *url.URL
 
 	mu      sync.Mutex
+	frame   string // of the page itself
 	page    string
+	away    bool // a link led to another site, whose requests are its own
 	foreign []foreign
 }
 
@@ -135,6 +137,9 @@ func open(ctx context.Context, o *options) (*tab, error) {
 		t.close()
 		return nil, fmt.Errorf("reviewer: the browser does not answer: %w", err)
 	}
+	t.mu.Lock()
+	t.frame = string(chromedp.FromContext(ctx).Target.TargetID) // a page's main frame has its number
+	t.mu.Unlock()
 	return t, nil
 }
 
@@ -158,6 +163,13 @@ func (t *tab) hear(event any) {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if e.Type == network.ResourceTypeDocument && string(e.FrameID) == t.frame {
+		// The visitor went there, by a link that says so.
+		t.away = true
+	}
+	if t.away {
+		return
+	}
 	f := foreign{Host: u.Host, Path: u.Path, Type: string(e.Type), Page: t.page}
 	if !slices.ContainsFunc(t.foreign, func(o foreign) bool { return o.Host == f.Host && o.Path == f.Path }) {
 		t.foreign = append(t.foreign, f)
@@ -170,7 +182,7 @@ func (t *tab) goTo(address string) error {
 		return err
 	}
 	t.mu.Lock()
-	t.page = u.Path
+	t.page, t.away = u.Path, false
 	t.mu.Unlock()
 	ctx, cancel := context.WithTimeout(t.ctx, pageTimeout)
 	defer cancel()
@@ -258,6 +270,12 @@ func (t *tab) observe(v *visit) error {
 		if !slices.ContainsFunc(v.Cookies, func(o cookie) bool { return o.Name == got.Name && o.Domain == got.Domain && o.Path == got.Path }) {
 			v.Cookies = append(v.Cookies, got)
 		}
+	}
+	t.mu.Lock()
+	away := t.away
+	t.mu.Unlock()
+	if away {
+		return nil // what is stored there is the other site's
 	}
 	names, err := chromedp.Run(t.ctx, chromedp.Evaluate[[][2]string](storedScript, chromedp.EvalAwaitPromise))
 	if err != nil {

@@ -16,7 +16,8 @@
 // The start page, the pages of the same origin that it and its pages link to (at
 // most -max), and those named with -page. Cookies of all hosts, local and session
 // storage, IndexedDB, cache storage and service workers of the site's own origin,
-// and every request that leaves for another site.
+// and every request that leaves for another site, but for the visitor's own way
+// there by a link.
 //
 // Names, hosts and paths stand in the report, values and queries never do.
 //

@@ -65,7 +65,10 @@ func planted(t *testing.T) string {
 		sessionStorage.setItem("tab", "1");
 		indexedDB.open("profile");
 	</script>`))
-	third := page("third")
+	third := page(`third <a href="/out">elsewhere</a>`)
+	mux.HandleFunc("GET /out", func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, elsewhere+"/landing", http.StatusFound)
+	})
 	mux.HandleFunc("GET /third", func(w http.ResponseWriter, r *http.Request) {
 		http.SetCookie(w, &http.Cookie{Name: "late", Value: "secret-value", Path: "/"})
 		third(w, r)
@@ -88,6 +91,7 @@ func TestFindsWhatWasPlanted(t *testing.T) {
 	} {
 		require.Contains(t, printed, want)
 	}
+	require.NotContains(t, printed, "/landing", "a link that leads elsewhere is the visitor's own way")
 	for _, text := range []string{printed, report} {
 		require.NotContains(t, text, "secret-value")
 		require.NotContains(t, text, "4711", "queries are not shown")
