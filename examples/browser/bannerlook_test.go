@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 	"github.com/stretchr/testify/require"
@@ -66,7 +67,11 @@ func TestBannerTargets(t *testing.T) {
 		b.speak(map[string]any{"Accept-Language": language})
 		for _, width := range []int64{320, 768, 1440} {
 			b.size(width, 900)
-			for _, path := range []string{"/", "/privacy/", "/privacy/notice"} {
+			paths := []string{"/privacy/", "/privacy/notice", "/privacy/records", "/"}
+			if width != 320 {
+				paths = paths[3:] // the pages are one column, whatever the width
+			}
+			for _, path := range paths {
 				b.open(site.URL + path)
 				name := fmt.Sprintf("%s%s at %d px", language, path, width)
 				require.Empty(t, eval[[]string](b, `[...document.querySelectorAll('.candor :is(a,button,input)')].filter(e => {
@@ -76,7 +81,6 @@ func TestBannerTargets(t *testing.T) {
 				}).map(e => e.outerHTML + e.getBoundingClientRect().height)`), name)
 				require.LessOrEqual(t, eval[int](b, `document.documentElement.scrollWidth - innerWidth`), 0, name+": nothing to scroll sideways to")
 			}
-			b.open(site.URL)
 			require.Empty(t, eval[[]string](b, differences), "%s at %d px", language, width)
 		}
 	}
@@ -121,6 +125,21 @@ func TestBannerFollowsPreferences(t *testing.T) {
 	b.open(site.URL)
 	require.Equal(t, "relative", style("position"), "in the page")
 	require.Equal(t, "visible", eval[string](b, `getComputedStyle(document.querySelector('.candor-banner')).overflowY == 'auto' && document.querySelector('.candor-banner').scrollHeight > document.querySelector('.candor-banner').clientHeight ? 'cut' : 'visible'`))
+}
+
+// On paper the notice is its text: black on white, nothing to press.
+func TestNoticeOnPaper(t *testing.T) {
+	b := chromium(t)
+	site := newBannerSite(t)
+	b.prefer("prefers-color-scheme", "dark")
+	b.open(site.URL + "/privacy/notice")
+	run(b, chromedp.Func(func(ctx context.Context, _ *chromedp.Target) error {
+		_, err := chromedp.Call(ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Media: "print"})
+		return err
+	}))
+	require.Equal(t, "rgb(0, 0, 0) on rgb(255, 255, 255)", eval[string](b, `(s => s.color + ' on ' + s.backgroundColor)(getComputedStyle(document.body))`))
+	require.Zero(t, eval[int](b, `[...document.querySelectorAll('nav, button')].filter(e => e.getClientRects()[0]).length`))
+	require.Contains(t, b.text("main"), "What our log holds")
 }
 
 // In a corner, on the side where lines of the language end.

@@ -2,11 +2,17 @@ package browser_test
 
 import (
 	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
 	"github.com/chromedp/chromedp"
 	"github.com/stretchr/testify/require"
+
+	"github.com/candorhttp/candor/consent"
+	"github.com/candorhttp/candor/consent/banner"
 )
 
 // heard notes every candor:change and every breach of a page's policy.
@@ -18,6 +24,12 @@ document.addEventListener('securitypolicyviolation', e => breaches.push(e.violat
 func (b browser) ran() string {
 	b.t.Helper()
 	return strings.TrimSpace(eval[string](b, `document.documentElement.dataset.ran || ''`))
+}
+
+// untilRan waits until as many of them have.
+func (b browser) untilRan(scripts int) {
+	b.t.Helper()
+	b.until(fmt.Sprintf(`(document.documentElement.dataset.ran || '').trim().split(' ').length >= %d`, scripts))
 }
 
 func (b browser) banner() bool {
@@ -40,14 +52,14 @@ func TestBannerStartsScripts(t *testing.T) {
 		b.until(`document.querySelector('.candor-banner:not([hidden])')`)
 
 		b.choose(accept)
-		b.until(`document.documentElement.dataset.ran.includes('module')`)
+		b.untilRan(6)
 		require.Equal(t, "objection 1 2 both unmarked module", sortModule(b.ran()), "in order, with nothing loaded twice")
 		require.Equal(t, "granted", eval[string](b, `heard[1].purposes.analytics`))
 		require.Equal(t, []string{"preferences", "analytics", "marketing", "measurement"}, eval[[]string](b, `window.candor.allowed`))
 		require.Empty(t, eval[string](b, `document.documentElement.dataset.inline || ''`), "the page's policy still forbids inline scripts")
 
 		b.open(site.URL + path)
-		b.until(`(document.documentElement.dataset.ran || '').includes('module')`)
+		b.untilRan(6)
 		require.Len(t, eval[[]any](b, `heard`), 1, "once a page")
 		require.False(t, b.banner())
 		if path == "/" {
@@ -78,7 +90,8 @@ func TestBannerUnderANonce(t *testing.T) {
 	b.open(site.URL)
 	b.until(`heard.length == 1`)
 	b.choose(accept)
-	b.until(`(document.documentElement.dataset.ran || '').includes('module') && document.documentElement.dataset.inline`)
+	b.untilRan(5)
+	b.until(`document.documentElement.dataset.inline`)
 	require.Equal(t, "objection 1 2 both module", sortModule(b.ran()))
 	require.Empty(t, eval[[]string](b, `breaches`))
 }
@@ -155,6 +168,66 @@ func TestBannerOnCachedPages(t *testing.T) {
 	eval[bool](b, `dispatchEvent(new PageTransitionEvent('pageshow', {persisted: true}))`)
 	b.until(`document.querySelector('.candor-banner:not([hidden])')`)
 	require.Contains(t, site.requests(), "GET /privacy/decision")
+}
+
+// An answer from before the choice, which comes after it, changes nothing.
+func TestBannerOvertaken(t *testing.T) {
+	b := chromium(t)
+	site := newBannerSite(t)
+	b.open(site.URL + "/other")
+	eval[bool](b, `(real => { window.fetch = (to, o) => o.method == 'POST' ? real(to, o) : real(to, o).then(r => new Promise(done => { window.late = () => done(r); })); return true; })(window.fetch)`)
+	eval[bool](b, `dispatchEvent(new PageTransitionEvent('pageshow', {persisted: true}))`)
+	b.until(`window.late`)
+	b.choose(refuse)
+	eval[bool](b, `(late(), new Promise(done => setTimeout(() => done(true), 200)))`)
+	require.False(t, b.banner())
+}
+
+// A single-page app on another host of the site, with one line: it must be among
+// the manager's TrustedOrigins.
+func TestBannerInAnAppOnASiblingHost(t *testing.T) {
+	b := chromium(t)
+	var script string
+	app := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/html")
+		fmt.Fprintf(w, `<!doctype html><html lang="de"><title>App</title><h1>App</h1><script src="%s" defer></script>`, script)
+	}))
+	t.Cleanup(app.Close)
+	site := newBannerSite(t, func(c *consent.Config, _ *banner.Options) { c.TrustedOrigins = []string{app.URL} })
+	script = site.URL + "/privacy/candor.js"
+	b.open(app.URL)
+	b.until(`document.querySelector('.candor-banner:not([hidden])')`)
+	require.Contains(t, b.text(".candor-banner"), "Ihre Daten, Ihre Wahl", "in the language of the page")
+	require.Equal(t, site.URL+"/privacy/", eval[string](b, `document.querySelector('.candor-banner a').href`))
+	require.Equal(t, "Ihre Auswahl ist gespeichert.", b.choose(accept))
+	require.Equal(t, "Alles ist widerrufen.", b.choose(".candor-withdraw"))
+	b.open(site.URL + "/other")
+	require.Contains(t, eval[string](b, `fetch('/privacy/decision').then(r => r.text())`), `"analytics":"denied"`)
+
+	untrusted := newBannerSite(t)
+	script = untrusted.URL + "/privacy/candor.js"
+	b.open(app.URL)
+	eval[bool](b, `new Promise(done => setTimeout(() => done(true), 300))`)
+	require.False(t, b.banner(), "a host that is not trusted learns nothing")
+}
+
+// Under the opt-out regime nothing is asked, and what is not refused runs.
+func TestBannerUnderOptOut(t *testing.T) {
+	b := chromium(t)
+	b.before(heard)
+	site := newBannerSite(t, func(c *consent.Config, _ *banner.Options) {
+		c.Regime = func(*http.Request) consent.Regime { return consent.OptOut }
+	})
+	for _, path := range []string{"/", "/cached"} {
+		b.open(site.URL + path)
+		b.untilRan(6)
+		require.Equal(t, "1 2 both objection unmarked module", sortModule(b.ran()))
+		require.False(t, b.banner())
+	}
+	b.speak(map[string]any{"Sec-GPC": "1"})
+	b.open(site.URL + "/cached")
+	b.untilRan(5)
+	require.Equal(t, "1 2 objection unmarked module", sortModule(b.ran()), "the signal refuses what shares data")
 }
 
 // A server that does not answer takes nothing from the visitor: it is said, the
