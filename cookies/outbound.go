@@ -26,7 +26,7 @@ func (g *Gate) judgeLines(j *judge, h http.Header, key string, lines []string) {
 		}
 	}
 	switch {
-	case g.report:
+	case g.report, len(kept) == len(lines):
 	case len(kept) == 0:
 		delete(h, key)
 	default:
