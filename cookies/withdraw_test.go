@@ -164,7 +164,7 @@ func TestCachesDoNotShareCookies(t *testing.T) {
 
 // Storage by other names needs a purpose as cookies do, and is taken back as far
 // as its specification allows.
-func TestStoredFields(t *testing.T) {
+func TestPromise_P21_StorageByOtherNames(t *testing.T) {
 	page := func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("NEL", `{"report_to":"errors","max_age":86400}`)
 		w.Header()["report-to"] = []string{`{"group":"errors","max_age":86400,"endpoints":[{"url":"https://x.example"}]}`}
