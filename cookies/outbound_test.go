@@ -216,16 +216,29 @@ func TestRefusalReachesOtherPaths(t *testing.T) {
 }
 
 func TestExpiryAsBrowsersRequire(t *testing.T) { // case 24
-	host := spec("__Host-h", consent.Analytics)
-	none := spec("n", consent.Analytics)
-	none.SameSite, none.Partitioned = http.SameSiteNoneMode, true
-	s := newSite(t, options{specs: []cookies.Spec{host, none}, config: func(c *cookies.GateConfig) { c.Insecure = true }}, func(w http.ResponseWriter, r *http.Request) {})
+	host, none, apart := spec("__Host-h", consent.Analytics), spec("n", consent.Analytics), spec("p", consent.Analytics)
+	none.SameSite, apart.Partitioned = http.SameSiteNoneMode, true
+	s := newSite(t, options{specs: []cookies.Spec{host, none, apart}, config: func(c *cookies.GateConfig) { c.Insecure = true }}, func(w http.ResponseWriter, r *http.Request) {})
 	refused := s.choose("", `{"analytics":false}`)
-	w, _ := s.get("/", refused+"; __Host-h=1; n=2")
-	require.Equal(t, []string{
-		"__Host-h=; Path=/; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=0; HttpOnly; Secure; SameSite=Lax",
-		"n=; Path=/; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=0; HttpOnly; Secure; SameSite=None; Partitioned",
-	}, set(w))
+	w, _ := s.get("/", refused+"; __Host-h=1; n=2; p=3")
+	const gone = "; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=0; HttpOnly; Secure; SameSite="
+	require.Equal(t, []string{"__Host-h=; Path=/" + gone + "Lax", "n=; Path=/" + gone + "None", "p=; Path=/" + gone + "Lax; Partitioned"}, set(w))
+}
+
+// What the browser sent is expired also where something between it and the gate
+// took it away already.
+func TestExpiryKnowsWhatTheBrowserSent(t *testing.T) {
+	s := newSite(t, options{}, nil)
+	gated := s.gate.Middleware(http.NotFoundHandler())
+	server := httptest.NewServer(s.manager.Middleware(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r.Header.Set("Cookie", "sid=1")
+		gated.ServeHTTP(w, r)
+	})))
+	defer server.Close()
+	w, err := server.Client().Do(request(t, server.URL, s.choose("", `{"marketing":false}`)+"; fbp=1"))
+	require.NoError(t, err)
+	w.Body.Close()
+	require.Equal(t, []string{"fbp"}, names(set(w)))
 }
 
 func TestWithheldCookiesAreNamedOnce(t *testing.T) { // case 2
@@ -243,6 +256,23 @@ func TestWithheldCookiesAreNamedOnce(t *testing.T) { // case 2
 	require.EqualValues(t, 3, stats.NoConsent)
 	require.EqualValues(t, 3, stats.Unreadable)
 	require.EqualValues(t, 6, stats.HiddenUndeclared)
+}
+
+// The usual reasons why a session vanishes are told apart.
+func TestLogSaysWhy(t *testing.T) {
+	s := newSite(t, options{}, sets("sid="+strings.Repeat("x", 5000), "sid=1; x="+strings.Repeat("x", 17<<10), "sid=a\x01b", "theme=1", "consent=1", "rogue"+strings.Repeat("x", 99)+"=1"))
+	s.get("/", "")
+	for _, want := range []string{
+		`withheld \"sid\": larger than browsers take`, `withheld \"sid\": malformed`, `withheld \"theme\": no consent`,
+		`withheld \"consent\": belongs to the consent manager`, `withheld \"(odd name)\": not declared`,
+	} {
+		require.Contains(t, s.log.String(), want)
+	}
+	stats := s.gate.Stats()
+	require.EqualValues(t, 2, stats.TooLarge)
+	require.EqualValues(t, 1, stats.Unreadable)
+	require.EqualValues(t, 1, stats.Reserved)
+	require.Equal(t, map[string]uint64{"sid": 3, "theme": 1, "consent": 1, "(odd name)": 1}, stats.Withheld)
 }
 
 func TestReportChangesNothing(t *testing.T) {

@@ -254,7 +254,7 @@ func TestFindingsAreBounded(t *testing.T) {
 	require.NoError(t, err)
 	for i := range 1100 {
 		handler := gate.Middleware(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			r.Pattern = strings.Repeat("x", 200)[:200-i%100] + strconv.Itoa(i)
+			r.Pattern = strconv.Itoa(i) + strings.Repeat("x", 200)
 			sets("rogue=1", "rogue2=1")(w, r)
 		}))
 		r := httptest.NewRequest("GET", "/", nil)
@@ -262,7 +262,7 @@ func TestFindingsAreBounded(t *testing.T) {
 	}
 	var total uint64
 	findings := gate.Survey().Findings
-	require.LessOrEqual(t, len(findings), 1025)
+	require.Len(t, findings, 1025)
 	for _, f := range findings {
 		total += f.Count
 		require.LessOrEqual(t, len(f.Route), 128)
