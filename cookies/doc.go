@@ -16,22 +16,39 @@
 // a proxied upstream, another middleware. Declared and allowed lines pass in
 // their order and with every attribute; only what the [Spec] hardens is added
 // (Secure, HttpOnly, SameSite, Partitioned) and lifetimes are cut to the
-// declared ones. All others are taken out, counted, and named once in the log.
-// Lines that only delete a cookie pass, without a value. NEL, Report-To,
-// Reporting-Endpoints and Accept-CH make a browser keep something as well and
-// are judged the same way.
+// declared ones. All others are taken out, counted, and named once in the log,
+// with the reason. Lines that only delete a cookie pass, without a value. A
+// response that sets a cookie by consent, or expires one, is marked private:
+// what one visitor agreed to must not reach another through a cache.
 //
 // Handlers see only the request cookies that may be read; the request outside
 // the gate stays as it was. Cookies of a purpose that the visitor refused are
-// expired when the browser shows them.
+// expired when the browser shows them, on every Domain and Path they are
+// declared with; a line that sets one elsewhere is counted and told of.
 //
-// On an existing site begin with [Report]: nothing changes, and [Gate.Stats]
-// counts what would have been withheld.
+// NEL, Report-To, Reporting-Endpoints, Accept-CH and Critical-CH make a browser
+// keep something as well. They need a Spec with [Spec.Field], and a withdrawal
+// takes back what can be taken back: the policy of NEL and the groups of
+// Report-To by a max_age of 0, Accept-CH by an empty list. The other two end
+// with the response that carries them. Clear-Site-Data is never sent: it would
+// take the refusal and the login along.
+//
+// # Report mode
+//
+// On an existing site begin with [Report]: nothing changes. [Gate.Stats] counts
+// what would have been withheld, [GateConfig.OnFinding] is told of it by route
+// and name, and [Gate.Survey] holds what handlers were seen to set; printed by
+// [Survey.GoSource] it is the site's first inventory. None of these holds a
+// value, or a name that only a client used, and all are bounded.
 //
 // # Typed cookies
 //
 // [Sealed] and [Signed] keep a Go value in a cookie with gorilla/securecookie
-// and keys derived from the site's; Set does nothing without consent.
+// and keys derived from the site's; JSON by default, or any codec of
+// securecookie's. Set does nothing without consent and says [ErrNoConsent]; Get
+// tells absent, hidden, expired and tampered apart. What does not fit into one
+// cookie of 4096 bytes is an error and belongs into a store; there is no
+// chunking.
 //
 // # Where to mount
 //
@@ -54,7 +71,10 @@
 //
 // Scripts in the page set cookies without the server; such a cookie is hidden
 // and, once refused, expired, but not prevented. A cookie on a Path that the
-// browser does not show is expired at the refusal itself and not later. After
+// browser does not show is expired at the refusal itself and not later. Cookies
+// that third parties set on their own domains ([Spec.ThirdParty]) are listed for
+// visitors and are out of reach. Whoever reads a visitor's disk or traffic at
+// the server sees the cookies that were allowed; a signed one in clear. After
 // a hijack nothing is judged. In a frame of another site browsers neither take
 // nor send the consent cookie (SameSite=Lax): nothing that needs a yes is set
 // there, and of the rest they keep what is declared with SameSite=None. The gate
