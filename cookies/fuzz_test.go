@@ -162,7 +162,7 @@ var (
 	control    = regexp.MustCompile(`[\x00-\x08\x0a-\x1f\x7f]`)
 	number     = regexp.MustCompile(`^-?[0-9]+$`)
 	zone       = regexp.MustCompile(`(?i)(GMT|UTC)$`)
-	delimiters = regexp.MustCompile("[\\x09\\x20-\\x2f\\x3b-\\x40\\x5b-\\x60\\x7b-\\x7e]+")
+	delimiters = regexp.MustCompile(`[\x09\x20-\x2f\x3b-\x40\x5b-\x60\x7b-\x7e]+`)
 	timeToken  = regexp.MustCompile(`(?s)^([0-9]{1,2}):([0-9]{1,2}):([0-9]{1,2})([^0-9].*)?$`)
 	dayToken   = regexp.MustCompile(`(?s)^([0-9]{1,2})([^0-9].*)?$`)
 	monthToken = regexp.MustCompile(`(?si)^(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)`)
