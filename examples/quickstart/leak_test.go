@@ -1,6 +1,7 @@
 package main
 
 import (
+	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -69,4 +70,14 @@ func withChoice(t *testing.T, next http.Handler) http.Handler {
 		r.AddCookie(cookie)
 		next.ServeHTTP(w, r)
 	})
+}
+
+// What the shop logs is written down in testdata, for whoever reviews it: in a
+// form for programs and in one for readers.
+func TestLogManifest(t *testing.T) {
+	s, err := newSite(newKeys(t), nil, ledger.Memory(), io.Discard, nil)
+	require.NoError(t, err)
+	defer func() { require.NoError(t, s.close(t.Context())) }()
+	logtest.Manifest(t, s.access.Manifest(), "testdata/log.json")
+	logtest.Manifest(t, []byte(s.access.Markdown()), "testdata/log.md")
 }
