@@ -16,6 +16,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -222,6 +223,62 @@ func TestFailures(t *testing.T) {
 	}
 }
 
+// The writer beneath takes no more. net/http's own also cancel the request then,
+// and the line says that the client is gone.
+func TestWriteError(t *testing.T) {
+	do, _ := alone(t, logging.Config{}, func(http.ResponseWriter, *http.Request) {})
+	require.NotContains(t, do(get("/users/1")), "error.type")
+	out := &output{}
+	access, err := logging.New(logging.Config{Output: out})
+	require.NoError(t, err)
+	defer access.Close()
+	access.Middleware(http.HandlerFunc(hello)).ServeHTTP(brokenWriter{httptest.NewRecorder()}, get("/"))
+	require.Contains(t, out.text(), `"http.response.body.size":0,`)
+	require.Contains(t, out.text(), `"error.type":"write_error"}`)
+}
+
+type brokenWriter struct{ http.ResponseWriter }
+
+func (brokenWriter) Write([]byte) (int, error) { return 0, errors.New("broken pipe") }
+
+// The client hangs up while the handler works.
+func TestClientGone(t *testing.T) {
+	for _, http2 := range []bool{false, true} {
+		reached := make(chan struct{})
+		s := newSite(t, http2, func(w http.ResponseWriter, r *http.Request) {
+			close(reached)
+			<-r.Context().Done()
+		})
+		ctx, hangUp := context.WithCancel(t.Context())
+		r, err := http.NewRequestWithContext(ctx, "GET", s.server.URL+"/", nil)
+		require.NoError(t, err)
+		go func() { <-reached; hangUp() }()
+		_, err = s.server.Client().Do(r)
+		require.ErrorIs(t, err, context.Canceled)
+		require.Eventually(t, func() bool { return strings.Contains(s.out.text(), `"error.type":"client_gone"}`) }, timeout, tick)
+	}
+}
+
+// A timeout further out answered in the handler's place.
+func TestSuperseded(t *testing.T) {
+	out := &output{}
+	access, err := logging.New(logging.Config{Output: out})
+	require.NoError(t, err)
+	defer access.Close()
+	over := make(chan struct{})
+	h := http.TimeoutHandler(access.Middleware(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		<-over
+		hello(w, r)
+	})), time.Millisecond, "late")
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
+	require.Equal(t, 503, w.Code)
+	close(over)
+	require.Eventually(t, func() bool { return out.text() != "" }, timeout, tick)
+	require.Contains(t, out.text(), `"error.type":"superseded"}`)
+	require.NotContains(t, out.text(), "http.response.status_code", "nothing of it was sent")
+}
+
 // Lines of the privacy endpoints say nothing of who it was, so that they join
 // to no entry of the ledger.
 func TestPrivacyLines(t *testing.T) {
@@ -402,7 +459,7 @@ func TestManifest(t *testing.T) {
 		Log []consent.ManifestField
 	}
 	require.NoError(t, json.Unmarshal(s.access.Manifest(), &m))
-	require.Len(t, m.Log, 19)
+	require.Len(t, m.Log, 20)
 	for _, f := range m.Log {
 		require.NotEmpty(t, f.Purpose)
 		require.NotEmpty(t, f.Retention)

@@ -122,7 +122,7 @@ func (cfg *Config) check() ([]Field, error) {
 	if cfg.Sample < 0 || cfg.Sample > maxSample {
 		fault("Sample: is %d; choose 2 to %d, or 0 for every line", cfg.Sample, maxSample)
 	}
-	fields := cfg.Preset.schema(cfg.Retention)
+	fields := cfg.Preset.schema(cfg.Retention, cfg.Query)
 	if cfg.Sample > 1 {
 		fields = append(fields, rateField(days(cfg.Retention), cfg.Sample))
 	}

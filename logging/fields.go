@@ -22,7 +22,7 @@ func declared() []Field {
 		{"url.scheme", Technical, "http or https, as the visitor came", running, "", Strict, otel,
 			`^https?$`, inBoth, putScheme},
 		{"url.query", Technical, "declared names only, plain short values, else -", running, "", Strict, otel,
-			`^[^ ]*$`, inBoth, putQuery},
+			"" /* see queryForm */, inBoth, putQuery},
 		{"http.response.status_code", Technical, "as the client received it; absent where nothing was sent", running, "", Strict, otel,
 			`^[1-9]\d\d$`, inAll, putStatus},
 		{"http.response.body.size", Technical, "bytes accepted for the client", running, "", Strict, otel,
@@ -53,5 +53,7 @@ func declared() []Field {
 			`^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$`, inBoth, putID},
 		{"error.type", Technical, "panic, superseded, client_gone, write_error or abort; absent when all went well", running, "", Strict, otel,
 			`^(panic|superseded|client_gone|write_error|abort)$`, inAll, putFailure},
+		{"candor.log.dropped", None, "how many lines are missing before this one, see Dropped; stands with the time alone", "to know what the log does not say", "", Strict, "",
+			`^\d+$`, inAll, putNothing},
 	}
 }

@@ -58,12 +58,16 @@ func (p Preset) set() preset {
 	return 0
 }
 
-// schema returns the preset's fields in the order of a line, kept for that long.
-func (p Preset) schema(kept time.Duration) []Field {
+// schema returns the preset's fields in the order of a line, kept for that long,
+// with the query names that may be logged.
+func (p Preset) schema(kept time.Duration, query []string) []Field {
 	var out []Field
 	for _, f := range declared() {
 		if f.presets&p.set() != 0 {
 			f.Retention = days(kept)
+			if f.Name == "url.query" {
+				f.Form = queryForm(query)
+			}
 			out = append(out, f)
 		}
 	}

@@ -1,6 +1,9 @@
 package logging
 
-import "strings"
+import (
+	"regexp"
+	"strings"
+)
 
 // appendQuery appends what of a request target's query may be logged: pairs
 // whose name is declared, as declared, with their value if it is a plain short
@@ -39,6 +42,19 @@ func appendQuery(dst []byte, query string, declared []string) []byte {
 		}
 	}
 	return dst
+}
+
+// queryForm is the form of what appendQuery appends.
+func queryForm(declared []string) string {
+	names := make([]string, len(declared))
+	for i, name := range declared {
+		names[i] = regexp.QuoteMeta(name)
+	}
+	if len(names) == 0 {
+		return "^$"
+	}
+	pair := "(" + strings.Join(names, "|") + ")(=[A-Za-z0-9._~-]{0,64})?"
+	return "^" + pair + "(&" + pair + ")*$"
 }
 
 // decodesTo reports whether raw, percent-decoded once, is name. A bad escape is

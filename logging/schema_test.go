@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"testing/slogtest"
@@ -146,6 +147,23 @@ func TestCustomFields(t *testing.T) {
 	closed := &logging.Count{Declaration: logging.Declaration{Name: "shop.items", Kind: logging.Technical, Purpose: "x"}, Max: 1}
 	do, _ = alone(t, logging.Config{Custom: []logging.Custom{closed}}, func(_ http.ResponseWriter, r *http.Request) { closed.Set(r.Context(), 1) })
 	require.NotContains(t, do(get("/users/1")), "shop.items")
+}
+
+// What stands where lines are missing is declared.
+func TestDropped(t *testing.T) {
+	var line map[string]any
+	text := string(logging.Dropped(7))
+	require.NoError(t, json.Unmarshal([]byte(text), &line))
+	require.True(t, strings.HasSuffix(text, "}\n"))
+	for _, preset := range []logging.Preset{logging.Minimal, logging.Operations, logging.Security} {
+		_, access := alone(t, logging.Config{Preset: preset, Why: map[bool]string{true: "abuse"}[preset == logging.Security]}, hello)
+		for key, value := range line {
+			at := slices.IndexFunc(access.Fields(), func(f logging.Field) bool { return f.Name == key })
+			require.GreaterOrEqual(t, at, 0, key)
+			require.Regexp(t, access.Fields()[at].Form, fmt.Sprint(value))
+		}
+	}
+	require.Len(t, line, 2)
 }
 
 func TestSchemaFaults(t *testing.T) {

@@ -184,6 +184,9 @@ func putID(dst []byte, r *record) []byte {
 	return dst
 }
 
+// putNothing is of a field that no request's line has.
+func putNothing(dst []byte, _ *record) []byte { return dst }
+
 // putFailure names the first of what went wrong that explains the others.
 func putFailure(dst []byte, r *record) []byte {
 	o := &r.outcome

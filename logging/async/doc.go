@@ -4,9 +4,7 @@
 // every request that logs. Here Write copies the line into a queue of fixed size
 // and returns; one goroutine hands the lines on:
 //
-//	out, err := async.New(async.Config{Output: file, Dropped: func(n uint64) []byte {
-//		return fmt.Appendf(nil, `{"time":%q,"candor.log.dropped":%d}`+"\n", time.Now().UTC().Format(time.RFC3339), n)
-//	}})
+//	out, err := async.New(async.Config{Output: file, Dropped: logging.Dropped})
 //	defer out.Close(ctx)
 //
 // When the queue is full, the newest line is dropped and counted, and a line

@@ -6,13 +6,12 @@ import (
 	"os"
 	"time"
 
+	"github.com/candorhttp/candor/logging"
 	"github.com/candorhttp/candor/logging/async"
 )
 
 func ExampleNew() {
-	out, err := async.New(async.Config{Output: os.Stdout, Dropped: func(n uint64) []byte {
-		return fmt.Appendf(nil, `{"time":%q,"candor.log.dropped":%d}`+"\n", time.Now().UTC().Format(time.RFC3339), n)
-	}})
+	out, err := async.New(async.Config{Output: os.Stdout, Dropped: logging.Dropped})
 	if err != nil {
 		panic(err)
 	}

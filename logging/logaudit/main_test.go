@@ -58,7 +58,7 @@ func files(t *testing.T) string {
 	for name, text := range map[string][]byte{
 		"manifest.json": manifest, "empty.json": []byte("{}"), "good.log": []byte(good), "bad.log": []byte(good + bad),
 		"bad.log.gz": zipped.Bytes(), "torn.gz": zipped.Bytes()[:zipped.Len()-9],
-		"combined.log": []byte(`203.0.113.77 - - [24/Nov/2026:10:00:00 +0000] "GET / HTTP/1.1" 200 1 "-" "Firefox/128 desktop"` + "\n"),
+		"combined.log": []byte(`203.0.113.77 - - [24/Nov/2026:10:00:00 +0000] "GET / HTTP/1.1" 200 1 "-" "Firefox/128 (Linux; desktop)"` + "\n"),
 	} {
 		require.NoError(t, os.WriteFile(filepath.Join(dir, name), text, 0o600))
 	}

@@ -57,18 +57,23 @@ func (l *lines) request(text []byte) {
 	l.part("network.protocol.version", protocol)
 }
 
-// agent judges "name/version device".
+// agent judges "name/version (os; device)", of which version and os may be left
+// out. What is written otherwise is held against the name, which it is none of.
 func (l *lines) agent(text []byte) {
-	name, device := text, []byte(nil)
-	if i := bytes.LastIndexByte(text, ' '); i >= 0 {
-		name, device = text[:i], text[i+1:]
+	name, rest, _ := bytes.Cut(text, []byte(" ("))
+	inside, ok := bytes.CutSuffix(rest, []byte(")"))
+	if !ok {
+		l.part("user_agent.name", text)
+		return
 	}
-	var version []byte
-	if i := bytes.LastIndexByte(name, '/'); i >= 0 {
-		name, version = name[:i], name[i+1:]
+	name, version, _ := bytes.Cut(name, []byte("/"))
+	os, device, both := bytes.Cut(inside, []byte("; "))
+	if !both {
+		os, device = nil, inside
 	}
 	l.part("user_agent.name", name)
 	l.part("user_agent.version", version)
+	l.part("user_agent.os.name", os)
 	l.part("user_agent.device", device)
 }
 

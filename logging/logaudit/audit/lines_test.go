@@ -19,7 +19,7 @@ import (
 var now = time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
 
 // manifest is the log's part of the manifest of a log with the names page and
-// sort declared, as it was when this package was written.
+// sort declared; TestManifestIsTheLogs holds it against the real one.
 func manifest(t testing.TB) []byte {
 	text, err := os.ReadFile("testdata/manifest.json")
 	require.NoError(t, err)
@@ -68,6 +68,7 @@ var (
 	queries  = []string{"", "", "", "page=2", "page=17&sort=name", "sort=-", "sort", "page=12345678"}
 	statuses = []string{"200", "200", "200", "304", "404", "500", "302"}
 	agents   = []string{"Chrome", "Firefox", "Safari", "Samsung Internet", "Googlebot", "Chrome WebView", "Edge", "Python Requests", "archive.org_bot"}
+	systems  = []string{"Windows", "macOS", "Android", "iOS", "Linux"}
 	devices  = []string{"desktop", "mobile", "tablet", "bot", "other"}
 	sites    = []string{"https://www.example.org", "https://news.example.com:8443", "http://search.example", "https://xn--bcher-kva.example"}
 )
@@ -101,12 +102,12 @@ func (g *traffic) next(dst []byte) []byte {
 		if query != "" {
 			route += "?" + query
 		}
-		referrer, agent := "-", g.pick(agents)
+		referrer, agent, device := "-", strings.ReplaceAll(g.pick(agents), " ", "_"), g.pick(devices)
 		if granted {
-			referrer, agent = g.pick(sites), agent+fmt.Sprintf("/%d", r.IntN(200))
+			referrer, agent, device = g.pick(sites), agent+fmt.Sprintf("/%d", r.IntN(200)), g.pick(systems)+"; "+device
 		}
-		add("%s - - [%s] \"%s %s HTTP/1.1\" %s %d \"%s\" \"%s %s\"\n", g.address(granted), at.Format("02/Jan/2006:15:04:05 -0700"),
-			method, route, status, size, referrer, agent, g.pick(devices))
+		add("%s - - [%s] \"%s %s HTTP/1.1\" %s %d \"%s\" \"%s (%s)\"\n", g.address(granted), at.Format("02/Jan/2006:15:04:05 -0700"),
+			method, route, status, size, referrer, agent, device)
 		return dst
 	}
 	add(`{"time":"%s","http.request.method":"%s","http.route":"%s","url.scheme":"https"`, at.Format(time.RFC3339), method, route)
@@ -121,7 +122,7 @@ func (g *traffic) next(dst []byte) []byte {
 	}
 	add(`,"user_agent.name":"%s"`, g.pick(agents))
 	if granted {
-		add(`,"user_agent.version":"%d"`, r.IntN(200))
+		add(`,"user_agent.version":"%d","user_agent.os.name":"%s"`, r.IntN(200), g.pick(systems))
 	}
 	add(`,"user_agent.device":"%s"`, g.pick(devices))
 	if granted {

@@ -3,10 +3,12 @@ package audit_test
 import (
 	"bytes"
 	"encoding/json"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -14,6 +16,7 @@ import (
 	"github.com/candorhttp/candor/consent/ledger"
 	"github.com/candorhttp/candor/logging"
 	"github.com/candorhttp/candor/logging/logaudit/audit"
+	"github.com/candorhttp/candor/logging/logtest"
 )
 
 // site writes a real access log.
@@ -101,6 +104,76 @@ func TestLinesOfTheRealLogAreClean(t *testing.T) {
 			}
 		})
 	}
+}
+
+// The combined format as the real log writes it is clean as well, whoever comes
+// with whatever browser.
+func TestCombinedLinesOfTheRealLogAreClean(t *testing.T) {
+	s := newSite(t, consent.Consent)
+	var log bytes.Buffer
+	access, err := logging.New(logging.Config{Output: &log, Format: logging.Combined, Consent: s.manager, Query: []string{"q"}})
+	require.NoError(t, err)
+	defer access.Close()
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /users/{id}", func(http.ResponseWriter, *http.Request) {})
+	s.handler = access.Middleware(s.manager.Middleware(mux))
+	s.get("/users/1", "203.0.113.77:1")
+	for _, agent := range []string{
+		"", "odd", "curl/8.5", "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.1234.56 Safari/537.36",
+		"Mozilla/5.0 (Linux; Android 14; SM-S911B) AppleWebKit/537.36 (KHTML, like Gecko) SamsungBrowser/26.0 Chrome/122.0.0.0 Mobile Safari/537.36",
+		"Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)",
+	} {
+		for _, cookie := range []string{"", s.agree(t)} {
+			for _, target := range []string{"/users/jo@example.org?q=jo@example.org&q=shoes", "/nowhere"} {
+				r := httptest.NewRequest("GET", "https://shop.example"+target, nil)
+				r.Header = http.Header{"User-Agent": {agent}, "Cookie": {cookie}, "Referer": {"https://search.example/?q=jo"}}
+				s.handler.ServeHTTP(httptest.NewRecorder(), r)
+			}
+		}
+	}
+	require.Contains(t, log.String(), "(Android; mobile)")
+	require.Contains(t, log.String(), `"https://search.example"`)
+	a, err := audit.New(bytes.NewReader(access.Manifest()))
+	require.NoError(t, err)
+	require.NoError(t, a.Read(bytes.NewReader(log.Bytes()), "access.log", func(f audit.Finding) { t.Error(f) }))
+	require.Equal(t, uint64(25), a.Stats().Lines)
+	// What a browser sends, and other programs write, is not.
+	for was, kind := range map[string]audit.Kind{
+		"Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0": audit.Form,
+		"Chrome/140 (Windows; jo@example.org)":          audit.Form,
+		"jo@example.org/140 (Windows; desktop)":         audit.Form,
+		"Chrome/140 (Windows; desktop) 7":               audit.Form,
+	} {
+		var found []audit.Kind
+		line := `198.51.0.0 - - [24/Nov/2026:09:12:30 +0000] "GET /x HTTP/1.1" 200 5 "-" "` + was + `"` + "\n"
+		at := time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
+		require.NoError(t, a.ReadAt(strings.NewReader(line), "other.log", at, func(f audit.Finding) { found = append(found, f.Kind) }))
+		require.Contains(t, found, kind, was)
+	}
+}
+
+// agree returns the Cookie of a visitor who allows the purpose.
+func (s *site) agree(t *testing.T) string {
+	r := httptest.NewRequest("POST", "https://shop.example/privacy/decision", strings.NewReader(`{"grants":{"analytics":true}}`))
+	r.Header.Set("Content-Type", "application/json")
+	w := httptest.NewRecorder()
+	s.manager.Middleware(s.manager.Handler()).ServeHTTP(w, r)
+	require.Equal(t, http.StatusOK, w.Code)
+	cookie := w.Result().Cookies()[0]
+	return cookie.Name + "=" + cookie.Value
+}
+
+// The manifest that this package's tests audit against is that of the real log.
+func TestManifestIsTheLogs(t *testing.T) {
+	access, err := logging.New(logging.Config{Output: io.Discard, Query: []string{"page", "sort"}})
+	require.NoError(t, err)
+	defer access.Close()
+	logtest.Manifest(t, access.Manifest(), "testdata/manifest.json")
+}
+
+// The line that stands where others are missing is declared.
+func TestDroppedLinesAreClean(t *testing.T) {
+	require.Empty(t, findings(t, newAudit(t), strings.Replace(string(logging.Dropped(7)), time.Now().UTC().Format("2006-01-02"), now.Format("2006-01-02"), 1)))
 }
 
 // The forms that the log declares are all matched by table.
