@@ -15,12 +15,24 @@ import (
 // It asks about consent, so call it before the first byte of the response. A
 // page that is cached for everybody has [Pages.Script] instead.
 func (p *Pages) Fragment(r *http.Request) template.HTML {
-	d := consent.From(r.Context())
-	v := p.brief(r, p.speak(r), d)
+	return p.fragment(p.met(r))
+}
+
+func (p *Pages) fragment(v *View, d consent.Decision) template.HTML {
 	if v.Decided {
 		return p.render(v, "style", "script")
 	}
+	p.counters.banners.Add(1)
+	p.brief(v, d)
 	return p.render(v, "style", "banner", "script")
+}
+
+// met asks about consent, and returns what every template needs.
+func (p *Pages) met(r *http.Request) (*View, consent.Decision) {
+	d := consent.From(r.Context())
+	v := p.light(r, p.speak(r))
+	v.meet(d)
+	return v, d
 }
 
 // Change returns what every page should have, in its footer for example: a link
@@ -29,8 +41,7 @@ func (p *Pages) Fragment(r *http.Request) template.HTML {
 //
 // It asks about consent, as Fragment does.
 func (p *Pages) Change(r *http.Request) template.HTML {
-	v := p.light(r, p.speak(r))
-	v.meet(consent.From(r.Context()))
+	v, _ := p.met(r)
 	return p.render(v, "change")
 }
 
@@ -62,7 +73,8 @@ func (p *Pages) Funcs(r *http.Request) template.FuncMap {
 	if r == nil {
 		return funcs
 	}
-	banner, change, decision := p.Fragment(r), p.Change(r), consent.From(r.Context())
+	v, decision := p.met(r)
+	banner, change := p.fragment(v, decision), p.render(v, "change")
 	funcs["consentBanner"] = func() template.HTML { return banner }
 	funcs["consentChange"] = func() template.HTML { return change }
 	funcs["consentAllowed"] = func(purpose string) bool { return decision.Allows(consent.Purpose(purpose)) }
@@ -70,10 +82,11 @@ func (p *Pages) Funcs(r *http.Request) template.FuncMap {
 }
 
 // render executes templates, which New has tried.
-func (p *Pages) render(v View, names ...string) template.HTML {
+func (p *Pages) render(v *View, names ...string) template.HTML {
 	var b strings.Builder
 	for _, name := range names {
 		if p.templates.ExecuteTemplate(&b, name, v) != nil {
+			p.counters.failed.Add(1)
 			return ""
 		}
 	}

@@ -53,6 +53,7 @@ type Pages struct {
 	purposes      map[string][]PurposeView // by language, as the policy has them
 	history       map[string][]change      // by language, latest first
 	goodSince     map[consent.Purpose]int
+	counters      counters
 }
 
 // New returns the pages of a manager, or one error that names every fault: each
@@ -102,6 +103,7 @@ func New(m *consent.Manager, o Options) (*Pages, error) {
 	if err := p.try(); err != nil {
 		return nil, err
 	}
+	p.parts = append(p.parts, p)
 	p.endpoints = m.Handler(p.parts...)
 	return p, nil
 }
@@ -111,7 +113,7 @@ func New(m *consent.Manager, o Options) (*Pages, error) {
 func (p *Pages) try() error {
 	var faults []error
 	for _, l := range p.languages {
-		v, _ := p.full(nil, l, consent.Decision{})
+		v := p.full(nil, l, consent.Decision{})
 		v.GPC, v.Granted = true, true
 		try := func(name string) {
 			if err := p.templates.ExecuteTemplate(io.Discard, name, v); err != nil {
@@ -157,7 +159,7 @@ func (p *Pages) page(name string) func(http.ResponseWriter, *http.Request) {
 		if !reads(w, r) {
 			return
 		}
-		v, _ := p.full(r, p.speak(r), consent.From(r.Context()))
+		v := p.full(r, p.speak(r), consent.From(r.Context()))
 		v.Nonce = "" // these pages have a policy of their own
 		w.Header().Add("Vary", "Accept-Language")
 		p.write(w, http.StatusOK, name, v)
@@ -169,9 +171,10 @@ func (p *Pages) page(name string) func(http.ResponseWriter, *http.Request) {
 const pagePolicy = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; form-action 'self'; " +
 	"frame-ancestors 'none'; base-uri 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
 
-func (p *Pages) write(w http.ResponseWriter, status int, name string, v View) {
+func (p *Pages) write(w http.ResponseWriter, status int, name string, v *View) {
 	var body bytes.Buffer
 	if err := p.templates.ExecuteTemplate(&body, name, v); err != nil {
+		p.counters.failed.Add(1)
 		http.Error(w, "the page could not be made", http.StatusInternalServerError)
 		return
 	}
@@ -193,10 +196,12 @@ func (p *Pages) serveNotice(w http.ResponseWriter, r *http.Request) {
 	if !reads(w, r) {
 		return
 	}
+	d := consent.From(r.Context())
 	text, err := json.MarshalIndent(struct {
 		*consent.Manifest
 		Decision consent.Decision `json:"decision"`
-	}{p.manager.Manifest(p.parts...), consent.From(r.Context())}, "", "  ")
+		Since    int              `json:"decision_since,omitempty"` // version that was chosen under; later changes are new
+	}{p.manager.Manifest(p.parts...), d, d.Since()}, "", "  ")
 	if err != nil {
 		http.Error(w, "the notice could not be made", http.StatusInternalServerError)
 		return

@@ -114,6 +114,7 @@ func TestNoticeAsJSON(t *testing.T) {
 	require.NoError(t, json.Unmarshal([]byte(body), &notice))
 	require.Equal(t, 2, notice.Policy.Version)
 	require.Len(t, notice.Purposes, 4)
+	require.Contains(t, body, `"decision_since": 2`)
 	require.JSONEq(t, `{"policy":2,"source":"stored","purposes":{"analytics":"denied","marketing":"denied","measurement":"denied"}}`, string(notice.Decision))
 	w, _ = s.do("GET", "/privacy/notice", "", "Accept", "text/html, application/json;q=0.5")
 	require.Equal(t, "text/html; charset=utf-8", w.Header.Get("Content-Type"))
@@ -164,8 +165,25 @@ func TestTheRestAreTheManagersEndpoints(t *testing.T) {
 	w, body = s.do("GET", "/privacy/manifest.json", "")
 	require.Equal(t, 200, w.StatusCode)
 	require.Contains(t, body, `"store": "memory"`)
+	for _, endpoint := range []string{"POST /privacy/erase", "GET /privacy/", "GET /privacy/notice", "GET /privacy/candor.js"} {
+		require.Equal(t, 1, strings.Count(body, `"`+endpoint+`"`), endpoint)
+	}
 	w, _ = s.do("GET", "/privacy/nothing", "")
 	require.Equal(t, 404, w.StatusCode)
+}
+
+// What is made is counted, and so is what a template of the host's breaks.
+func TestStats(t *testing.T) {
+	s := newSite(t, func(_ *consent.Config, o *banner.Options) {
+		o.Templates = `{{define "change"}}{{if eq .Return "/breaks"}}{{index .Changes 99}}{{end}}{{end}}`
+	})
+	s.do("GET", "/", "")
+	s.do("GET", "/", "", "Cookie", s.choose("action=refuse"))
+	require.Equal(t, banner.Stats{Banners: 1}, s.pages.Stats())
+	w, page := s.do("GET", "/breaks", "")
+	require.Equal(t, 200, w.StatusCode)
+	require.Contains(t, page, "candor-banner")
+	require.Equal(t, banner.Stats{Banners: 2, Failed: 1}, s.pages.Stats())
 }
 
 func FuzzAcceptLanguage(f *testing.F) {

@@ -38,6 +38,7 @@ func policy() consent.Policy {
 type site struct {
 	t *testing.T
 	*httptest.Server
+	pages *banner.Pages
 }
 
 // newSite is a page with everything on it around the privacy pages.
@@ -68,7 +69,7 @@ func newSite(t *testing.T, change ...func(*consent.Config, *banner.Options)) sit
 	})
 	s := httptest.NewServer(m.Middleware(mux))
 	t.Cleanup(s.Close)
-	return site{t, s}
+	return site{t, s, pages}
 }
 
 func (s site) do(method, path, body string, header ...string) (*http.Response, string) {

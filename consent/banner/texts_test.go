@@ -130,13 +130,13 @@ func TestOptionsThatCannotBeMeant(t *testing.T) {
 	_, err := banner.New(nil, banner.Options{})
 	require.ErrorContains(t, err, "manager: is missing")
 	for want, o := range map[string]banner.Options{
-		`banner: texts: en: "acept" is not a key`:          {Texts: map[string]map[string]string{"en": {"acept": "OK"}}},
-		`banner: texts: en: months: are 2`:                 {Texts: map[string]map[string]string{"en": {"months": "a b"}}},
-		`banner: texts: en: dir: choose ltr or rtl`:        {Texts: map[string]map[string]string{"en": {"dir": "up"}}},
-		`banner: texts: "fr" is not a language`:            {Texts: map[string]map[string]string{"fr": {"accept": "OK"}}},
-		`banner: templates: template: pages`:               {Templates: `{{define "banner"}}`},
-		`"acept" is not a key`:                             {Templates: `{{define "banner"}}{{.T "acept"}}{{end}}`},
-		`can't evaluate field Nothing in type banner.View`: {Templates: `{{define "notice"}}{{.Nothing}}{{end}}`},
+		`banner: texts: en: "acept" is not a key`:           {Texts: map[string]map[string]string{"en": {"acept": "OK"}}},
+		`banner: texts: en: months: are 2`:                  {Texts: map[string]map[string]string{"en": {"months": "a b"}}},
+		`banner: texts: en: dir: choose ltr or rtl`:         {Texts: map[string]map[string]string{"en": {"dir": "up"}}},
+		`banner: texts: "fr" is not a language`:             {Texts: map[string]map[string]string{"fr": {"accept": "OK"}}},
+		`banner: templates: template: pages`:                {Templates: `{{define "banner"}}`},
+		`"acept" is not a key`:                              {Templates: `{{define "banner"}}{{.T "acept"}}{{end}}`},
+		`can't evaluate field Nothing in type *banner.View`: {Templates: `{{define "notice"}}{{.Nothing}}{{end}}`},
 	} {
 		require.ErrorContains(t, build(t, "de", o, nil), want)
 	}

@@ -40,7 +40,7 @@ type View struct {
 
 // T returns the text of a key in the page's language. An unknown key is an
 // error, which New reports.
-func (v View) T(key string) (string, error) { return v.lexicon.get(key) }
+func (v *View) T(key string) (string, error) { return v.lexicon.get(key) }
 
 func (l *lexicon) get(key string) (string, error) {
 	text, ok := l.texts[key]
@@ -67,7 +67,7 @@ type PurposeView struct {
 }
 
 // T is [View.T].
-func (p PurposeView) T(key string) (string, error) { return p.lexicon.get(key) }
+func (p *PurposeView) T(key string) (string, error) { return p.lexicon.get(key) }
 
 // ChangeView is one entry of the policy's history.
 type ChangeView struct {
@@ -76,8 +76,8 @@ type ChangeView struct {
 }
 
 // light returns what every template needs, without a visitor.
-func (p *Pages) light(r *http.Request, language string) View {
-	v := View{
+func (p *Pages) light(r *http.Request, language string) *View {
+	v := &View{
 		lexicon: p.lexicons[language], Language: language, Prefix: p.manager.Prefix(),
 		Style: p.style.path, Script: p.script.path, Return: "/", Policy: p.policy,
 	}
@@ -90,14 +90,11 @@ func (p *Pages) light(r *http.Request, language string) View {
 	return v
 }
 
-// brief returns what the banner shows to a visitor: from the policy alone, so
-// that a page with a banner costs no manifest.
-func (p *Pages) brief(r *http.Request, language string, d consent.Decision) View {
-	v := p.light(r, language)
-	v.meet(d)
-	v.Purposes = slices.Clone(p.purposes[language])
-	v.since(p.history[language], d, p.goodSince)
-	return v
+// brief adds what the banner shows: from the policy alone, so that a page with a
+// banner costs no manifest.
+func (p *Pages) brief(v *View, d consent.Decision) {
+	v.Purposes = slices.Clone(p.purposes[v.Language])
+	v.since(p.history[v.Language], d, p.goodSince)
 }
 
 // meet fills in what the decision says.
@@ -112,8 +109,10 @@ func (v *View) meet(d consent.Decision) {
 }
 
 // full returns what the preferences page and the notice show: what runs now.
-func (p *Pages) full(r *http.Request, language string, d consent.Decision) (View, *consent.Manifest) {
-	v := p.brief(r, language, d)
+func (p *Pages) full(r *http.Request, language string, d consent.Decision) *View {
+	v := p.light(r, language)
+	v.meet(d)
+	p.brief(v, d)
 	l := v.lexicon
 	m := p.manager.Manifest(p.parts...)
 	for i, row := range m.Purposes {
@@ -144,7 +143,7 @@ func (p *Pages) full(r *http.Request, language string, d consent.Decision) (View
 	for _, s := range m.Records {
 		v.Stores = append(v.Stores, l.kept(s.Retention))
 	}
-	return v, m
+	return v
 }
 
 // outline returns the purposes as the policy has them, in one language.
