@@ -4,6 +4,8 @@ import (
 	"context"
 	"io"
 	"os"
+
+	"github.com/candorhttp/candor/consent"
 )
 
 // Faults are what the disk of a test does wrong.
@@ -32,8 +34,25 @@ func (l *Files) SetFaults(f Faults) {
 	}
 }
 
-// NoSync makes the ledger fast and not durable, for tests with many entries.
-func (l *Files) NoSync() { l.disk.sync = func(*os.File) error { return nil } }
+// Fill appends n entries, many with one wait for the disk and without waiting
+// for it at all, for tests with many entries.
+func (l *Files) Fill(n int, entry func(i int) consent.Entry) error {
+	l.disk.sync = func(*os.File) error { return nil }
+	records := make([]record, 0, 1000)
+	for i := range n {
+		r, err := newEntry(entry(i))
+		if err != nil {
+			return err
+		}
+		if records = append(records, r); len(records) == cap(records) || i == n-1 {
+			if err := l.submit(context.Background(), records...); err != nil {
+				return err
+			}
+			records = records[:0]
+		}
+	}
+	return nil
+}
 
 // VerifyOnce is Verify without its patience with a service that erases, with so
 // many entries in each pass over the payloads; 0 means as many as Verify.

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -126,13 +127,18 @@ func TestFilesStay(t *testing.T) {
 func TestFilesOverManySegments(t *testing.T) {
 	dir := t.TempDir()
 	l := openFiles(t, dir)
-	l.NoSync()
-	const n = 66_000
-	appendAll(t, l, n)
+	const n = 67_000
+	require.NoError(t, l.Fill(n, func(i int) consent.Entry { return ledgertest.Grant(subject(int64(i+1)), 1) }))
 	names, err := filepath.Glob(filepath.Join(dir, "*.records"))
 	require.NoError(t, err)
 	require.Len(t, names, 3)
-	for _, after := range []uint64{0, 1, 32_766, 32_767, 32_768, 32_769, n - 1, n, n + 1} {
+	afters := []uint64{0, 1, n - 1, n, n + 1}
+	for _, name := range names[1:] {
+		first, err := strconv.ParseUint(strings.TrimSuffix(filepath.Base(name), ".records"), 10, 64)
+		require.NoError(t, err)
+		afters = append(afters, first-2, first-1, first, first+1)
+	}
+	for _, after := range afters {
 		next := after
 		require.NoError(t, l.Scan(t.Context(), after, func(e consent.Entry) error {
 			next++

@@ -44,6 +44,10 @@ type InPostgres struct {
 	end      context.CancelFunc
 	running  sync.WaitGroup
 
+	// last is a number that was committed; later ones may be.
+	last  atomic.Uint64
+	fence atomic.Int64 // as far as this process knows
+
 	counters postgresCounters
 }
 
@@ -113,17 +117,50 @@ var schema = []string{
 	`CREATE TABLE IF NOT EXISTS candor_ledger_head (
 		one boolean PRIMARY KEY DEFAULT true CHECK (one),
 		seq bigint NOT NULL,
-		link bytea NOT NULL CHECK (octet_length(link) = 32)
+		link bytea NOT NULL CHECK (octet_length(link) = 32),
+		fence bigint NOT NULL DEFAULT 0
 	)`,
 	`INSERT INTO candor_ledger_head (seq, link)
 		SELECT 0, decode(repeat('00', 32), 'hex') WHERE NOT EXISTS (SELECT 1 FROM candor_ledger)
 		ON CONFLICT DO NOTHING`,
+	appendFunction,
 }
 
-// Migrate makes the tables where they are not there. Run it when deploying;
+// appendFunction appends entries in one round trip, so that the row which the
+// processes take turns on is never locked while an answer travels. Each line is
+// kind, day, length of the payload; the parts are, for each entry, the blocks
+// that HMAC begins with (RFC 2104), salt and payload. It returns the number of
+// the first. A call whose caller has given it up may still wait for its turn;
+// the fence that was put up then keeps it out.
+const appendFunction = `CREATE OR REPLACE FUNCTION candor_ledger_append(known bigint, lines text, parts bytea) RETURNS bigint LANGUAGE plpgsql AS $$
+	DECLARE
+		s bigint; l bytea; f bigint; c bytea; first bigint;
+		line text; n int[]; at int := 1;
+	BEGIN
+		SELECT seq, link, fence INTO STRICT s, l, f FROM candor_ledger_head FOR UPDATE;
+		IF f <> known THEN
+			RAISE EXCEPTION 'a fence was put up' USING ERRCODE = '40001';
+		END IF;
+		first := s + 1;
+		FOREACH line IN ARRAY string_to_array(lines, ';') LOOP
+			n := string_to_array(line, ',')::int[];
+			s := s + 1;
+			c := sha256(substring(parts from at + 64 for 64) ||
+				sha256(substring(parts from at for 64) || int8send(s) || substring(parts from at + 160 for n[3])));
+			l := sha256(int8send(s) || set_byte('\x00', 0, n[1]) || int4send(n[2]) || int8send(0) || l || c);
+			INSERT INTO candor_ledger (seq, kind, day, ref, commitment, link, salt, payload)
+			VALUES (s, n[1], n[2], 0, c, l, substring(parts from at + 128 for 32), substring(parts from at + 160 for n[3]));
+			at := at + 160 + n[3];
+		END LOOP;
+		UPDATE candor_ledger_head SET seq = s, link = l;
+		RETURN first;
+	END $$`
+
+// Migrate makes the tables and the function where they are not there. Run it when deploying;
 // several replicas may do it at once. It needs the right to create tables; the
 // service itself needs SELECT and INSERT on candor_ledger, UPDATE of its columns
-// salt and payload, and SELECT and UPDATE on candor_ledger_head.
+// salt and payload, SELECT and UPDATE on candor_ledger_head, and EXECUTE on
+// candor_ledger_append, which everybody has unless it was revoked.
 func (l *InPostgres) Migrate(ctx context.Context) error {
 	tx, err := l.db.BeginTx(ctx, nil)
 	if err != nil {

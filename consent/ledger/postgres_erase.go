@@ -25,7 +25,7 @@ func (l *InPostgres) Erase(ctx context.Context, s consent.Subject) (int, error) 
 func (l *InPostgres) eraseThose(ctx context.Context, query string, arg any) (n int, err error) {
 	ctx, cancel := context.WithTimeout(ctx, l.timeout)
 	defer cancel()
-	_, err = l.transact(ctx, func(ctx context.Context, tx *sql.Tx) (c change, err error) {
+	_, err = l.transact(ctx, nil, func(ctx context.Context, tx *sql.Tx) (c change, err error) {
 		if c.empty, err = numbers(ctx, tx, query, arg); err != nil {
 			return c, err
 		}
@@ -84,7 +84,7 @@ func (l *InPostgres) prune(ctx context.Context, cut int32) (n int, err error) {
 	}
 	p := newRecord(unit, kindPruning, cut, 0)
 	waiting, cancel := context.WithTimeout(ctx, l.timeout)
-	_, err = l.transact(waiting, func(context.Context, *sql.Tx) (change, error) { return change{records: []record{p}}, nil })
+	_, err = l.transact(waiting, nil, func(context.Context, *sql.Tx) (change, error) { return change{records: []record{p}}, nil })
 	cancel()
 	if err != nil {
 		return 0, err

@@ -98,8 +98,12 @@ func head(ctx context.Context, q queryer) (m mark, err error) {
 	if err := q.QueryRowContext(ctx, `SELECT seq, link FROM candor_ledger_head`).Scan(&seq, &link); err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return m, err
 	}
+	return headOf(seq, link)
+}
+
+func headOf(seq int64, link []byte) (mark, error) {
 	if seq < 0 || len(link) != linkSize {
-		return m, fmt.Errorf("%w: the table candor_ledger_head was emptied or changed", ErrDamaged)
+		return mark{}, fmt.Errorf("%w: the table candor_ledger_head was emptied or changed", ErrDamaged)
 	}
 	return mark{uint64(seq), [linkSize]byte(link)}, nil
 }

@@ -70,24 +70,9 @@ func TestPruneKeepsWhatCookiesNeed(t *testing.T) {
 func TestPruneGivesRoomBack(t *testing.T) {
 	dir := t.TempDir()
 	l := openFiles(t, dir)
-	l.NoSync()
 	const n = 34_000
 	e := ago(subject(1), 500)
-	q := make(chan error, writers)
-	for range writers {
-		go func() {
-			var err error
-			for range n / writers {
-				if _, err = l.Append(t.Context(), e); err != nil {
-					break
-				}
-			}
-			q <- err
-		}()
-	}
-	for range writers {
-		require.NoError(t, <-q)
-	}
+	require.NoError(t, l.Fill(n, func(int) consent.Entry { return e }))
 	kept := add(t, l, ago(subject(2), 1))
 	before := l.Checkpoint()
 	first := filepath.Join(dir, "00000000000000000001.records")

@@ -3,8 +3,10 @@ package postgres_test
 import (
 	"bytes"
 	"context"
+	"encoding/hex"
 	"net"
 	"net/url"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -142,11 +144,18 @@ type cable struct {
 	to   string
 	open net.Listener
 
-	mu      sync.Mutex
-	conns   map[net.Conn]bool
-	unplug  bool // no new connections
-	commits func(forward func())
-	cut     atomic.Int64 // commits whose answers were lost
+	mu     sync.Mutex
+	conns  map[net.Conn]bool
+	unplug bool // no new connections
+	cuts   []cut
+}
+
+// cut says what happens to the next packet from the client that holds one of
+// some texts: whether the server still gets it. Its answer does not come.
+type cut struct {
+	texts   [][]byte
+	arrives bool
+	then    func() // when it is there, or cut off
 }
 
 func lay(t *testing.T, to string) (*cable, string) {
@@ -194,12 +203,19 @@ func (c *cable) pull() {
 
 func (c *cable) plug() { c.mu.Lock(); defer c.mu.Unlock(); c.unplug = false }
 
-// onCommit has f decide whether the next commit goes on. Its answer does not come.
-func (c *cable) onCommit(f func(forward func())) {
+// next returns what happens to a packet.
+func (c *cable) next(packet []byte) *cut {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.commits = f
+	if len(c.cuts) == 0 || !slices.ContainsFunc(c.cuts[0].texts, func(text []byte) bool { return bytes.Contains(packet, text) }) {
+		return nil
+	}
+	found := c.cuts[0] // one after the other
+	c.cuts = c.cuts[1:]
+	return &found
 }
+
+func (c *cable) left() int { c.mu.Lock(); defer c.mu.Unlock(); return len(c.cuts) }
 
 func (c *cable) carry(client net.Conn) {
 	defer client.Close()
@@ -231,20 +247,15 @@ func (c *cable) carry(client net.Conn) {
 		if err != nil {
 			return
 		}
-		var f func(func())
-		if bytes.Contains(bytes.ToLower(buf[:n]), []byte("commit\x00")) {
-			c.mu.Lock()
-			f, c.commits = c.commits, nil
-			c.mu.Unlock()
-		}
-		forward := func() { _, err = server.Write(buf[:n]) }
-		if f != nil {
-			c.cut.Add(1)
+		if cut := c.next(buf[:n]); cut != nil {
 			mute.Store(true)
-			f(forward)
+			if cut.arrives {
+				_, _ = server.Write(buf[:n])
+			}
+			cut.then()
 			return
 		}
-		if forward(); err != nil {
+		if _, err := server.Write(buf[:n]); err != nil {
 			return
 		}
 	}
@@ -253,63 +264,106 @@ func (c *cable) carry(client net.Conn) {
 // When the answer to a commit is lost, the ledger finds out what became of it.
 func TestAnswersToCommitsAreLost(t *testing.T) {
 	server := pgtest.Start(t)
-	for name, away := range map[string]bool{"for a moment": false, "for longer than writers wait": true} {
-		for what, arrives := range map[string]bool{"it was done": true, "it was not done": false} {
+	s := subject(1)
+	// The first try, in which the entry goes to the server in either driver's
+	// form, and the commit of the second.
+	entry := [][]byte{s[:], []byte(hex.EncodeToString(s[:]))}
+	commit := [][]byte{[]byte("commit\x00"), []byte("COMMIT\x00")}
+	for what, cuts := range map[string][]cut{
+		"the first try was done":                     {{texts: entry, arrives: true}},
+		"the first try was not done":                 {{texts: entry}},
+		"the second try was done":                    {{texts: entry}, {texts: commit, arrives: true}},
+		"the second try was not done":                {{texts: entry}, {texts: commit}},
+		"the second try, of what was done, was lost": {{texts: entry, arrives: true}, {texts: [][]byte{[]byte("FOR UPDATE")}}},
+		"the second try, of what was not, was lost":  {{texts: entry}, {texts: [][]byte{[]byte("FOR UPDATE")}}},
+	} {
+		for name, away := range map[string]bool{"for a moment": false, "for longer than writers wait": true} {
 			for _, driver := range []string{"pgx", "postgres"} {
-				t.Run(driver+", "+name+", "+what, func(t *testing.T) {
-					direct := newSchema(t, server)
-					c, through := lay(t, direct)
-					timeout := 10 * time.Second
-					if away {
-						timeout = 200 * time.Millisecond
-					}
-					l := onPostgres(t, connect(t, driver, through), timeout)
-					other := onPostgres(t, connect(t, driver, direct), 0)
-					require.NoError(t, l.Migrate(t.Context()))
-					_, err := l.Append(t.Context(), ledgertest.Refusal())
-					require.NoError(t, err)
-
-					c.onCommit(func(forward func()) {
-						if arrives {
-							forward()
-							for end := uint64(0); end < 2; { // until another replica sees it
-								if now, err := other.Checkpoint(context.Background()); err == nil {
-									end = now.Seq
-								}
-							}
-						}
-						c.pull()
-						if !away {
-							c.plug()
-						}
-					})
-					seq, err := l.Append(t.Context(), ledgertest.Grant(subject(1), 1))
-					require.EqualValues(t, 1, c.cut.Load())
-					require.Positive(t, l.Stats().Unsure)
-					if !away {
-						require.NoError(t, err)
-						require.EqualValues(t, 2, seq)
-					} else {
-						require.Error(t, err)
-						c.plug()
-					}
-					_, err = l.Append(t.Context(), ledgertest.Grant(subject(2), 1))
-					require.NoError(t, err)
-					count := map[bool]int{false: 3, true: 2}[away]
-					require.Eventually(t, func() bool {
-						n := 0
-						err := other.Scan(context.Background(), 0, func(consent.Entry) error { n++; return nil })
-						return err == nil && n == count
-					}, 10*time.Second, 10*time.Millisecond)
-					own, err := other.History(t.Context(), subject(1))
-					require.NoError(t, err)
-					require.Len(t, own, count-2, "once, or not at all")
-					r := good(t, other)
-					require.EqualValues(t, map[bool]int{true: 1}[away && arrives], r.Erased)
-				})
+				t.Run(driver+", "+name+", "+what, func(t *testing.T) { loseAnswers(t, server, driver, cuts, away) })
 			}
 		}
 	}
+}
+
+func loseAnswers(t *testing.T, server *pgtest.Server, driver string, cuts []cut, away bool) {
+	direct := newSchema(t, server)
+	c, through := lay(t, direct)
+	timeout := 20 * time.Second
+	if away {
+		timeout = time.Second
+	}
+	l := onPostgres(t, connect(t, driver, through), timeout)
+	other := onPostgres(t, connect(t, driver, direct), 0)
+	require.NoError(t, l.Migrate(t.Context()))
+	add(t, l, ledgertest.Refusal())
+
+	arrived := false
+	for i, next := range cuts {
+		arrived = arrived || next.arrives
+		next.then = func() {
+			for end := uint64(0); next.arrives && end < 2; { // until another replica sees it
+				if now, err := other.Checkpoint(context.Background()); err == nil {
+					end = now.Seq
+				}
+			}
+			if c.pull(); !away || i < len(cuts)-1 {
+				c.plug()
+			}
+		}
+		c.mu.Lock()
+		c.cuts = append(c.cuts, next)
+		c.mu.Unlock()
+	}
+	seq, err := l.Append(t.Context(), ledgertest.Grant(subject(1), 1))
+	require.Zero(t, c.left())
+	require.Positive(t, l.Stats().Unsure)
+	count := 3
+	if away {
+		count = 2
+		require.Error(t, err)
+		c.plug()
+	} else {
+		require.NoError(t, err)
+		require.EqualValues(t, 2, seq)
+	}
+	_, err = l.Append(t.Context(), ledgertest.Grant(subject(2), 1))
+	require.NoError(t, err)
+	require.Eventually(t, func() bool {
+		n := 0
+		err := other.Scan(context.Background(), 0, func(consent.Entry) error { n++; return nil })
+		return err == nil && n == count
+	}, 10*time.Second, 10*time.Millisecond)
+	own, err := other.History(t.Context(), subject(1))
+	require.NoError(t, err)
+	require.Len(t, own, count-2, "once, or not at all")
+	r := good(t, other)
+	require.Equal(t, away && arrived, r.Erased == 1)
+}
+
+// A try that was given up may wait for its turn in a server that has not noticed.
+// Once the ledger has answered without it, it is kept out; other replicas go on.
+func TestWhatWasGivenUpIsFencedOff(t *testing.T) {
+	server := pgtest.Start(t)
+	direct := newSchema(t, server)
+	c, through := lay(t, direct)
+	l, other := onPostgres(t, connect(t, "pgx", through), 20*time.Second), onPostgres(t, connect(t, "pgx", direct), 0)
+	require.NoError(t, l.Migrate(t.Context()))
+	add(t, other, ledgertest.Refusal())
+	s := subject(1)
+	c.mu.Lock()
+	c.cuts = []cut{{texts: [][]byte{s[:]}, then: func() { c.pull(); c.plug() }}}
+	c.mu.Unlock()
+	require.EqualValues(t, 2, add(t, l, ledgertest.Grant(s, 1)))
+	db := connect(t, "pgx", direct)
+	_, err := db.Exec(`SELECT candor_ledger_append(0, '1,1,1', '')`)
+	var state interface{ SQLState() string }
+	require.ErrorAs(t, err, &state)
+	require.Equal(t, "40001", state.SQLState())
+	for i, replica := range []*ledger.InPostgres{l, other, l, other} {
+		require.EqualValues(t, i+3, add(t, replica, ledgertest.Refusal()))
+	}
+	require.EqualValues(t, 1, other.Stats().Retries, "it learns of the fence once")
+	require.EqualValues(t, 6, good(t, l).Entries)
 }
 
 // While another replica is silent in the middle of its turn, the others wait and

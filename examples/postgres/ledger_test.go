@@ -277,7 +277,7 @@ func TestNotMigrated(t *testing.T) {
 	server := pgtest.Start(t)
 	l := onPostgres(t, connect(t, "pgx", newSchema(t, server)), 0)
 	_, err := l.Append(t.Context(), ledgertest.Grant(subject(1), 1))
-	require.ErrorContains(t, err, "candor_ledger_head")
+	require.ErrorContains(t, err, "candor_ledger_append")
 	require.Zero(t, l.Stats().Retries, "it would not help")
 	require.Error(t, l.Scan(t.Context(), 0, func(consent.Entry) error { return nil }))
 	_, err = l.Verify(t.Context())
