@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -186,7 +187,6 @@ func TestBannerCompared(t *testing.T) {
 		return "no"
 	}
 	steady := [][3]string{
-		{"bytes for the banner, gzipped: HTML, CSS, JS, configuration", strconv.Itoa(candor.bytes), strconv.Itoa(other.bytes)},
 		{"requests for it on a first visit", strconv.Itoa(candor.requests), strconv.Itoa(other.requests)},
 		{"layout shift (CLS) until it stands", fmt.Sprintf("%.3f", candor.shift), fmt.Sprintf("%.3f", other.shift)},
 		{"findings of axe-core with it open, doubts included", strconv.Itoa(candor.findings), strconv.Itoa(other.findings)},
@@ -194,10 +194,15 @@ func TestBannerCompared(t *testing.T) {
 		{"can be refused without JavaScript", yes(candor.scriptless), yes(other.scriptless)},
 		{"a cookie that the server sets before any choice is kept from the browser", yes(len(candor.held) == 0), yes(len(other.held) == 0)},
 	}
-	noisy := [][3]string{{"longest task on the main thread above 50 ms, best of five visits", task(candor.longest), task(other.longest)}}
+	// What another version of Go's gzip or another load of the machine changes a
+	// little is not compared with the README.
+	noisy := [][3]string{
+		{"bytes for the banner, gzipped: HTML, CSS, JS, configuration", strconv.Itoa(candor.bytes), strconv.Itoa(other.bytes)},
+		{"longest task on the main thread above 50 ms, best of five visits", task(candor.longest), task(other.longest)},
+	}
 	row := func(r [3]string) string { return "| " + r[0] + " | " + r[1] + " | " + r[2] + " |\n" }
 	table := "| | Candor | vanilla-cookieconsent " + version(t, "vanilla-cookieconsent") + " |\n|---|---|---|\n"
-	for _, r := range append(steady, noisy...) {
+	for _, r := range slices.Concat(noisy[:1], steady, noisy[1:]) {
 		table += row(r)
 	}
 	t.Log("\n" + table)
