@@ -37,6 +37,9 @@ type Access struct {
 	handler slog.Handler // in place of output
 	mu      sync.Mutex
 	output  io.Writer
+	tells   bool      // Dropped stands where the output took no lines
+	missing uint64    // lines that the output did not take since the last that it took
+	torn    bool      // of the last of them it took a part
 	lines   sync.Pool // of *line
 
 	counters counters
@@ -55,6 +58,8 @@ func New(cfg Config) (*Access, error) {
 		query: slices.Clone(cfg.Query), mux: cfg.Mux, skip: slices.Clone(cfg.Skip), sample: cfg.Sample, custom: len(cfg.Custom) > 0,
 		pseudonyms: cfg.Pseudonyms, output: cfg.Output, handler: cfg.Handler, format: cfg.Format,
 	}
+	counts, ok := cfg.Output.(interface{ CountsDropped() bool })
+	a.tells = cfg.Format == JSON && !(ok && counts.CountsDropped())
 	for _, f := range fields {
 		a.writes = append(a.writes, write{`,"` + f.Name + `":`, f.Tier == Granted, f.value})
 	}
@@ -111,7 +116,7 @@ func (a *Access) AtEnd(x *exchange.Exchange) {
 		a.counters.granted.Add(1)
 	}
 	if a.handler != nil {
-		if a.send(r) != nil {
+		if r.send(a.handler) != nil {
 			a.counters.writeErrors.Add(1)
 			return
 		}
@@ -145,11 +150,28 @@ func (a *Access) append(dst []byte, r *record) []byte {
 
 func (a *Access) write(line []byte) {
 	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.missing > 0 && a.tells {
+		a.tellMissing()
+	}
 	n, err := a.output.Write(line)
-	a.mu.Unlock()
 	if err != nil || n != len(line) {
+		a.missing++
+		a.torn = a.torn || n > 0
 		a.counters.writeErrors.Add(1)
 		return
 	}
 	a.counters.lines.Add(1)
+}
+
+// tellMissing says in the log itself that lines are missing, once the output
+// takes some again.
+func (a *Access) tellMissing() {
+	told := Dropped(a.missing)
+	if a.torn {
+		told = append([]byte{'\n'}, told...) // ends what is there of a line
+	}
+	if n, err := a.output.Write(told); err == nil && n == len(told) {
+		a.missing, a.torn = 0, false
+	}
 }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"io"
 	"log"
 	"log/slog"
@@ -16,7 +15,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -207,78 +205,6 @@ func TestWhatIsNotKnownIsAbsent(t *testing.T) {
 	require.Equal(t, "127.0.0.0", line["client.address"], "the last good hop")
 }
 
-func TestFailures(t *testing.T) {
-	for path, page := range map[string]http.HandlerFunc{
-		"panic":           func(w http.ResponseWriter, r *http.Request) { panic("jane@example.com") },
-		"abort":           func(w http.ResponseWriter, r *http.Request) { panic(http.ErrAbortHandler) },
-		"abort by length": func(w http.ResponseWriter, r *http.Request) { w.Header().Set("Content-Length", "9") },
-	} {
-		t.Run(path, func(t *testing.T) {
-			s := newSite(t, false, page)
-			line, _ := s.do("GET", "/")
-			require.Equal(t, strings.Fields(path)[0], line["error.type"])
-			require.Equal(t, "/", line["http.route"])
-			require.NotContains(t, s.out.text(), "jane")
-		})
-	}
-}
-
-// The writer beneath takes no more. net/http's own also cancel the request then,
-// and the line says that the client is gone.
-func TestWriteError(t *testing.T) {
-	do, _ := alone(t, logging.Config{}, func(http.ResponseWriter, *http.Request) {})
-	require.NotContains(t, do(get("/users/1")), "error.type")
-	out := &output{}
-	access, err := logging.New(logging.Config{Output: out})
-	require.NoError(t, err)
-	defer access.Close()
-	access.Middleware(http.HandlerFunc(hello)).ServeHTTP(brokenWriter{httptest.NewRecorder()}, get("/"))
-	require.Contains(t, out.text(), `"http.response.body.size":0,`)
-	require.Contains(t, out.text(), `"error.type":"write_error"}`)
-}
-
-type brokenWriter struct{ http.ResponseWriter }
-
-func (brokenWriter) Write([]byte) (int, error) { return 0, errors.New("broken pipe") }
-
-// The client hangs up while the handler works.
-func TestClientGone(t *testing.T) {
-	for _, http2 := range []bool{false, true} {
-		reached := make(chan struct{})
-		s := newSite(t, http2, func(w http.ResponseWriter, r *http.Request) {
-			close(reached)
-			<-r.Context().Done()
-		})
-		ctx, hangUp := context.WithCancel(t.Context())
-		r, err := http.NewRequestWithContext(ctx, "GET", s.server.URL+"/", nil)
-		require.NoError(t, err)
-		go func() { <-reached; hangUp() }()
-		_, err = s.server.Client().Do(r)
-		require.ErrorIs(t, err, context.Canceled)
-		require.Eventually(t, func() bool { return strings.Contains(s.out.text(), `"error.type":"client_gone"}`) }, timeout, tick)
-	}
-}
-
-// A timeout further out answered in the handler's place.
-func TestSuperseded(t *testing.T) {
-	out := &output{}
-	access, err := logging.New(logging.Config{Output: out})
-	require.NoError(t, err)
-	defer access.Close()
-	over := make(chan struct{})
-	h := http.TimeoutHandler(access.Middleware(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		<-over
-		hello(w, r)
-	})), time.Millisecond, "late")
-	w := httptest.NewRecorder()
-	h.ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
-	require.Equal(t, 503, w.Code)
-	close(over)
-	require.Eventually(t, func() bool { return out.text() != "" }, timeout, tick)
-	require.Contains(t, out.text(), `"error.type":"superseded"}`)
-	require.NotContains(t, out.text(), "http.response.status_code", "nothing of it was sent")
-}
-
 // Lines of the privacy endpoints say nothing of who it was, so that they join
 // to no entry of the ledger.
 func TestPrivacyLines(t *testing.T) {
@@ -388,17 +314,6 @@ func TestCanaries(t *testing.T) {
 			require.NotContains(t, strings.ToLower(text), strings.ToLower(form), "%s", c)
 		}
 	}
-}
-
-func TestOutputThatFails(t *testing.T) {
-	s := newSite(t, false, hello)
-	s.out.fail = errors.New("disk full")
-	r, err := s.server.Client().Get(s.server.URL + "/")
-	require.NoError(t, err)
-	r.Body.Close()
-	require.Equal(t, 200, r.StatusCode, "the traffic goes on")
-	require.Eventually(t, func() bool { return s.access.Stats().WriteErrors == 1 }, timeout, tick)
-	require.Zero(t, s.access.Stats().Lines)
 }
 
 func TestConfigFaults(t *testing.T) {

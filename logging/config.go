@@ -19,9 +19,10 @@ import (
 // Config configures an [Access] log. It is copied by New.
 type Config struct {
 	// Output receives one Write for each line and is never called twice at once.
-	// What it fails to take is counted; the traffic goes on. A retain.File keeps
-	// lines for as long as they are declared to be kept, an async.Writer spares
-	// requests from waiting for the disk.
+	// What it fails to take is counted, and the line of [Dropped] says so in JSON
+	// once it takes some again; the traffic goes on. A retain.File keeps lines for
+	// as long as they are declared to be kept, an async.Writer spares requests from
+	// waiting for the disk.
 	Output io.Writer
 	// Format is how lines are written; default JSON.
 	Format Format

@@ -6,8 +6,9 @@ import (
 )
 
 // Dropped returns the line of JSON that stands where n lines are missing, with
-// the present time: for Config.Dropped of package async, whose Writer drops lines
-// rather than make requests wait. Its keys are declared in every manifest.
+// the present time. An Access writes it after its output failed; it is also for
+// Config.Dropped of package async, whose Writer drops lines rather than make
+// requests wait. Its keys are declared in every manifest.
 func Dropped(n uint64) []byte {
 	line := append([]byte(nil), `{"time":"`...)
 	line = time.Now().UTC().Truncate(time.Second).AppendFormat(line, time.RFC3339)

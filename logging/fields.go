@@ -14,7 +14,7 @@ func declared() []Field {
 		{"time", Technical, "start of the request, UTC, whole seconds", running, "", Strict, "",
 			`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$`, inMinimal | inOperations, putTime},
 		{"time", Indirect, "start of the request, UTC, milliseconds; whole seconds for privacy endpoints", running, "", Strict, "",
-			`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{3})?Z$`, inSecurity, putFineTime},
+			`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,3})?Z$`, inSecurity, putFineTime},
 		{"http.request.method", Technical, "one of the registered methods, else _OTHER", running, "", Strict, otel,
 			`^(GET|HEAD|POST|PUT|PATCH|DELETE|CONNECT|OPTIONS|TRACE|_OTHER)$`, inAll, putMethod},
 		{"http.route", Technical, "the router's template, never the path; absent where none matched", running, "", Strict, otel,

@@ -113,12 +113,19 @@ func (r *record) appendText(dst []byte, name, none string) []byte {
 
 // send hands the record's fields to a slog.Handler. It goes the way of the line,
 // so that no value gets there by another one.
-func (a *Access) send(r *record) error {
-	at := r.x.Start().UTC().Truncate(time.Second)
-	out := slog.NewRecord(at, slog.LevelInfo, "request", 0)
+func (r *record) send(handler slog.Handler) error {
+	ctx := context.Background() // a handler finds nothing of the visitor in it
+	if !handler.Enabled(ctx, slog.LevelInfo) {
+		return nil
+	}
+	finest := time.Second
+	if r.access.preset == Security && !r.privacy {
+		finest = time.Millisecond
+	}
+	out := slog.NewRecord(r.x.Start().UTC().Truncate(finest), slog.LevelInfo, "request", 0)
 	var buffer [256]byte
-	for i := range a.fields {
-		f := &a.fields[i]
+	for i := range r.access.fields {
+		f := &r.access.fields[i]
 		if f.Tier == Granted && !r.granted || f.Name == "time" {
 			continue
 		}
@@ -128,11 +135,7 @@ func (a *Access) send(r *record) error {
 		}
 		out.AddAttrs(slog.Attr{Key: f.Name, Value: attrValue(value)})
 	}
-	ctx := context.Background() // a handler finds nothing of the visitor in it
-	if !a.handler.Enabled(ctx, out.Level) {
-		return nil
-	}
-	return a.handler.Handle(ctx, out)
+	return handler.Handle(ctx, out)
 }
 
 // attrValue reads a value of a line: a string or a number.

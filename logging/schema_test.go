@@ -309,6 +309,17 @@ func TestSlogOutput(t *testing.T) {
 		}
 		require.True(t, declared, key)
 	}
+	out.Reset()
+	do, access = alone(t, logging.Config{Handler: slog.NewJSONHandler(&out, nil), Preset: logging.Security, Why: "abuse"}, hello)
+	finer := false
+	for range 20 { // the chance of a whole second is one in a thousand
+		out.Reset()
+		do(get("/users/1"))
+		require.NoError(t, json.Unmarshal(out.Bytes(), &line))
+		require.Regexp(t, access.Fields()[0].Form, line["time"])
+		finer = finer || strings.Contains(line["time"].(string), ".")
+	}
+	require.True(t, finer)
 	failing, access := alone(t, logging.Config{Handler: failingHandler{slog.DiscardHandler}}, hello)
 	failing(get("/users/1"))
 	require.EqualValues(t, 1, access.Stats().WriteErrors)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/netip"
 	"net/url"
@@ -48,6 +49,13 @@ func (a *Access) selfTest() error {
 			lines = r.appendLine(lines)
 			if a.format != JSON {
 				lines = a.append(lines, &r)
+			}
+			if a.handler != nil {
+				var sent bytes.Buffer
+				if err := r.send(slog.NewJSONHandler(&sent, nil)); err != nil {
+					return fmt.Errorf("logging: self-test: %w", err)
+				}
+				lines = append(lines, sent.Bytes()...)
 			}
 		}
 	}

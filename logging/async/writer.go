@@ -84,6 +84,10 @@ func (w *Writer) Write(line []byte) (int, error) {
 	return len(line), nil
 }
 
+// CountsDropped reports whether the Writer itself writes a line where it dropped
+// some, so that whoever writes to it need not.
+func (w *Writer) CountsDropped() bool { return w.dropped != nil }
+
 // Stats returns what was counted so far.
 func (w *Writer) Stats() Stats {
 	w.mu.Lock()
