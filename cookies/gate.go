@@ -115,6 +115,17 @@ func agree(inv *Inventory, policy consent.Policy, fault func(string, ...any)) {
 	}
 }
 
+// Describe implements [consent.Describer]: it notes where the gate does less than
+// the inventory says. The cookies are the [Inventory]'s to describe.
+func (g *Gate) Describe(m *consent.Manifest) {
+	if g.report {
+		m.Notes = append(m.Notes, "The cookie gate is in report mode: cookies that are not declared or not allowed are counted, and set and read all the same.")
+	}
+	if g.insecure {
+		m.Notes = append(m.Notes, "The cookie gate is made for plain http: it does not add Secure to cookies.")
+	}
+}
+
 // Middleware hides from next the cookies that it may not read, and judges those
 // that it sets when the response header goes out.
 func (g *Gate) Middleware(next http.Handler) http.Handler {

@@ -159,3 +159,28 @@ func TestInventoryInTheManifest(t *testing.T) {
 		Description: consent.Text{"en": "-"}, Secure: true, SameSite: "None", Partitioned: true, Variants: []consent.ManifestVariant{{Path: "/"}},
 	}, m.Cookies[5])
 }
+
+// Who reads the manifest learns where the gate does less than it says.
+func TestGateInTheManifest(t *testing.T) {
+	inventory, err := cookies.NewInventory(policy(), specs()...)
+	require.NoError(t, err)
+	for _, tt := range []struct {
+		cfg  cookies.GateConfig
+		want []string
+	}{
+		{cookies.GateConfig{}, nil},
+		{cookies.GateConfig{Mode: cookies.Report}, []string{"report mode"}},
+		{cookies.GateConfig{Mode: cookies.Report, Insecure: true}, []string{"report mode", "plain http"}},
+	} {
+		tt.cfg.Inventory = inventory
+		gate, err := cookies.NewGate(tt.cfg)
+		require.NoError(t, err)
+		var m consent.Manifest
+		gate.Describe(&m)
+		require.Len(t, m.Notes, len(tt.want))
+		for i, want := range tt.want {
+			require.Contains(t, m.Notes[i], want)
+		}
+		require.Empty(t, m.Cookies)
+	}
+}

@@ -44,7 +44,7 @@ func wrapYourRouter(mux *http.ServeMux, policyJSON []byte) (http.Handler, error)
 	if err != nil {
 		return nil, err
 	}
-	pages, err := banner.New(manager, banner.Options{Parts: []consent.Describer{inventory, access, records}})
+	pages, err := banner.New(manager, banner.Options{Parts: []consent.Describer{inventory, gate, access, records}})
 	if err != nil {
 		return nil, err
 	}

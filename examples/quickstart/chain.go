@@ -77,7 +77,7 @@ func newSite(keys consent.Keys, visitors *iputil.Resolver, records records, out 
 	if err != nil {
 		return nil, err
 	}
-	pages, err := banner.New(manager, banner.Options{Parts: []consent.Describer{inventory, access, records, goods, events, counts}})
+	pages, err := banner.New(manager, banner.Options{Parts: []consent.Describer{inventory, gate, access, records, goods, events, counts}})
 	if err != nil {
 		return nil, err
 	}
