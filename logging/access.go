@@ -151,8 +151,8 @@ func (a *Access) append(dst []byte, r *record) []byte {
 func (a *Access) write(line []byte) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.missing > 0 && a.tells {
-		a.tellMissing()
+	if a.torn && a.tells {
+		a.tellMissing() // also ends the torn line, which would spoil this one
 	}
 	n, err := a.output.Write(line)
 	if err != nil || n != len(line) {
@@ -162,10 +162,12 @@ func (a *Access) write(line []byte) {
 		return
 	}
 	a.counters.lines.Add(1)
+	if a.missing > 0 && a.tells {
+		a.tellMissing()
+	}
 }
 
-// tellMissing says in the log itself that lines are missing, once the output
-// takes some again.
+// tellMissing says in the log itself that lines are missing.
 func (a *Access) tellMissing() {
 	told := Dropped(a.missing)
 	if a.torn {

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Dropped returns the line of JSON that stands where n lines are missing, with
+// Dropped returns the line of JSON that stands about where n lines are missing, with
 // the present time. An Access writes it after its output failed; it is also for
 // Config.Dropped of package async, whose Writer drops lines rather than make
 // requests wait. Its keys are declared in every manifest.

@@ -109,7 +109,7 @@ func TestMissingLinesAreTold(t *testing.T) {
 		took int // bytes of the lines that failed
 		want string
 	}{
-		"nothing was taken": {want: `{"time":"T","candor.log.dropped":3}` + "\nLINE\nLINE\n"},
+		"nothing was taken": {want: "LINE\n" + `{"time":"T","candor.log.dropped":3}` + "\nLINE\n"},
 		"a part was": {took: 7, want: `{"time"` + strings.Repeat("\n"+`{"time{"time"`, 2) + "\n" +
 			`{"time":"T","candor.log.dropped":3}` + "\nLINE\nLINE\n"},
 		"combined has none": {cfg: logging.Config{Format: logging.Combined}, want: "LINE\nLINE\n"},

@@ -53,7 +53,7 @@ func declared() []Field {
 			`^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$`, inBoth, putID},
 		{"error.type", Technical, "panic, superseded, client_gone, write_error or abort; absent when all went well", running, "", Strict, otel,
 			`^(panic|superseded|client_gone|write_error|abort)$`, inAll, putFailure},
-		{"candor.log.dropped", None, "how many lines are missing before this one, see Dropped; stands with the time alone", "to know what the log does not say", "", Strict, "",
+		{"candor.log.dropped", None, "how many lines are missing about here, see Dropped; stands with the time alone", "to know what the log does not say", "", Strict, "",
 			`^\d+$`, inAll, putNothing},
 	}
 }
