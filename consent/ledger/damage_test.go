@@ -67,6 +67,8 @@ func TestDamageIsFound(t *testing.T) {
 	}{
 		{"number", flip(at(3, 7)), 3, ledger.FaultChanged},
 		{"reference", flip(at(3, 15)), 3, ledger.FaultChanged},
+		{"batch", flip(at(3, 16)), 3, ledger.FaultChanged},
+		{"later batch", flip(at(3, 23) - 1), 3, ledger.FaultChanged},
 		{"day", flip(at(3, 27)), 3, ledger.FaultChanged},
 		{"length", flip(at(3, 29)), 3, ledger.FaultPayload},
 		{"kind", flip(at(3, 30)), 3, ledger.FaultChanged},

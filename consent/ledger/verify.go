@@ -41,8 +41,9 @@ type verifier struct {
 	// repair is called for the payloads that Report.Unfinished counts.
 	repair func(segment uint64, at int64, size int) error
 
-	segs []uint64
-	rd   *reader
+	segs  []uint64
+	rd    *reader
+	batch uint64 // of the record before
 
 	end      int64 // where the whole records of the last segment end
 	headTorn bool  // the last segment has not even a head
@@ -146,6 +147,11 @@ func (v *verifier) chainOf(f *os.File, last bool) (known bool, err error) {
 		if last && v.next > v.mark.seq && !v.durable(r) {
 			return errStop
 		}
+		// The chain does not cover the batches; a sudden end is judged by them.
+		if b, seq := r.batch(), r.seq(); seq == v.next && (b == 0 || b > seq || b < seq && v.batch != 0 && b != v.batch) {
+			v.report.fault(seq, FaultChanged, "the batch is none that was written")
+		}
+		v.batch = r.batch()
 		v.chain(r)
 		return nil
 	})
