@@ -55,7 +55,8 @@ func newSite(keys consent.Keys, visitors *iputil.Resolver, records records, out 
 	if err != nil {
 		return nil, err
 	}
-	access, err := logging.New(logging.Config{Output: out, Visitors: visitors, Consent: manager, Query: []string{"page"}})
+	routes := http.NewServeMux()
+	access, err := logging.New(logging.Config{Output: out, Visitors: visitors, Consent: manager, Query: []string{"page"}, Mux: routes})
 	if err != nil {
 		return nil, err
 	}
@@ -72,7 +73,6 @@ func newSite(keys consent.Keys, visitors *iputil.Resolver, records records, out 
 	if err != nil {
 		return nil, err
 	}
-	routes := http.NewServeMux()
 	events, err := newEvents(manager, keys, routes, counts, logger, sinks)
 	if err != nil {
 		return nil, err

@@ -212,6 +212,7 @@ func TestLogKeys(t *testing.T) {
 	for _, path := range []string{"/", "/users/42", "/search?q=shoes&page=2", "/nothing/secret"} {
 		v.get(path)
 	}
+	v.header.Set("Referer", s.URL+"/users/jane@example.com?token=secret")
 	v.panics("/panic")
 	s.Close()
 	var manifest consent.Manifest
@@ -243,6 +244,8 @@ func TestLogKeys(t *testing.T) {
 	require.NotContains(t, lines[4], "http.route")
 	require.Equal(t, "panic", lines[5]["error.type"])
 	require.Equal(t, "/panic", lines[5]["http.route"])
+	require.Equal(t, "https://search.example", lines[4]["http.request.referrer"])
+	require.Equal(t, "/users/{id}", lines[5]["http.request.referrer"], "from a page of its own: its route")
 	require.Equal(t, "198.51.100.0", lines[1]["client.address"])
 	require.NotContains(t, lines[0], "client.address", "the choice itself")
 	require.Contains(t, s.stderr.String(), "http: panic serving")
