@@ -3,6 +3,7 @@ package postgres_test
 import (
 	"context"
 	"database/sql"
+	"fmt"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -15,11 +16,11 @@ import (
 	"github.com/candorhttp/candor/examples/postgres/pgtest"
 )
 
-const replicas, writers = 2, 32
+const mostReplicas, writers = 8, 32
 
 // spread has 32 goroutines for each replica do n operations in all, numbered
 // above after.
-func spread(b *testing.B, after, n int, do func(replica, i int) error) {
+func spread(b *testing.B, replicas, after, n int, do func(replica, i int) error) {
 	var next atomic.Int64
 	var wg sync.WaitGroup
 	for r := range replicas {
@@ -41,16 +42,20 @@ func spread(b *testing.B, after, n int, do func(replica, i int) error) {
 	wg.Wait()
 }
 
-// BenchmarkAppend compares two replicas of 32 writers with as many goroutines
-// that INSERT the same rows into a table with the same columns and indexes, each
-// in a transaction of its own, in turns. One operation is one entry of each.
+// BenchmarkAppend compares replicas of 32 writers with goroutines that INSERT the
+// same rows into a table with the same columns and indexes, each in a transaction
+// of its own, as many as two replicas have, in turns. One operation is one entry
+// of each.
 func BenchmarkAppend(b *testing.B) {
 	server := pgtest.Start(b)
 	url := newSchema(b, server)
-	var dbs [replicas]*sql.DB
-	var ledgers [replicas]*ledger.InPostgres
+	var dbs [mostReplicas]*sql.DB
+	var ledgers [mostReplicas]*ledger.InPostgres
 	for i := range dbs {
 		dbs[i] = connect(b, "pgx", url)
+		if i >= 2 {
+			dbs[i].SetMaxOpenConns(8) // the server has 200 for all
+		}
 		ledgers[i] = onPostgres(b, dbs[i], 0)
 	}
 	require.NoError(b, ledgers[0].Migrate(b.Context()))
@@ -83,24 +88,33 @@ func BenchmarkAppend(b *testing.B) {
 		return err
 	}
 	// No run pays for connections.
-	spread(b, 0, 1000, func(i, _ int) error { return dbs[i].PingContext(ctx) })
-	exec(b, dbs[0], `TRUNCATE bare`)
-	before := ledgers[0].Stats().Batches + ledgers[1].Stats().Batches
-	var bare, ours time.Duration
-	const turn = 2000
-	b.ResetTimer()
-	for done := 0; done < b.N; done += turn {
-		n := min(turn, b.N-done)
-		begin := time.Now()
-		spread(b, done, n, insert)
-		between := time.Now()
-		spread(b, done, n, keep)
-		bare, ours = bare+between.Sub(begin), ours+time.Since(between)
+	spread(b, mostReplicas, 0, 4000, func(i, _ int) error { return dbs[i].PingContext(ctx) })
+	batches := func() (n uint64) {
+		for _, l := range ledgers {
+			n += l.Stats().Batches
+		}
+		return n
 	}
-	b.StopTimer()
-	batches := ledgers[0].Stats().Batches + ledgers[1].Stats().Batches - before
-	b.ReportMetric(float64(b.N)/float64(batches), "entries/transaction")
-	b.ReportMetric(float64(b.N)/bare.Seconds(), "bare-entries/s")
-	b.ReportMetric(float64(b.N)/ours.Seconds(), "entries/s")
-	b.ReportMetric(bare.Seconds()/ours.Seconds(), "of-bare")
+	for _, replicas := range []int{1, 2, 4, mostReplicas} {
+		b.Run(fmt.Sprintf("replicas=%d", replicas), func(b *testing.B) {
+			exec(b, dbs[0], `TRUNCATE bare`)
+			before := batches()
+			var bare, ours time.Duration
+			const turn = 2000
+			b.ResetTimer()
+			for done := 0; done < b.N; done += turn {
+				n := min(turn, b.N-done)
+				begin := time.Now()
+				spread(b, 2, done, n, insert)
+				between := time.Now()
+				spread(b, replicas, done, n, keep)
+				bare, ours = bare+between.Sub(begin), ours+time.Since(between)
+			}
+			b.StopTimer()
+			b.ReportMetric(float64(b.N)/float64(batches()-before), "entries/transaction")
+			b.ReportMetric(float64(b.N)/bare.Seconds(), "bare-entries/s")
+			b.ReportMetric(float64(b.N)/ours.Seconds(), "entries/s")
+			b.ReportMetric(bare.Seconds()/ours.Seconds(), "of-bare")
+		})
+	}
 }

@@ -41,9 +41,9 @@ type change struct {
 	revision uint64
 }
 
-func (t *truth) accuse(format string, args ...any) {
-	if len(t.wrong) < 20 {
-		t.wrong = append(t.wrong, fmt.Sprintf(format, args...))
+func (told *truth) accuse(format string, args ...any) {
+	if len(told.wrong) < 20 {
+		told.wrong = append(told.wrong, fmt.Sprintf(format, args...))
 	}
 }
 
