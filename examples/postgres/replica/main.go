@@ -113,7 +113,7 @@ func serve(ctx context.Context, site *site, listener net.Listener, logger *slog.
 	case err = <-failed:
 	case <-ctx.Done():
 	}
-	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), 20*time.Second)
 	defer cancel()
 	if shutdown := server.Shutdown(grace); shutdown != nil {
 		err = errors.Join(err, shutdown, server.Close())

@@ -168,7 +168,11 @@ func (s *site) show(w http.ResponseWriter, r *http.Request) {
 // close ends what the site holds, in the order in which one part needs another.
 func (s *site) close(ctx context.Context) (err error) {
 	if s.events != nil {
-		err = s.events.Shutdown(ctx)
+		// First, because only while the manager follows the ledger do events hear of
+		// withdrawals; not for the whole time, because noes must still be written.
+		some, cancel := context.WithTimeout(ctx, 8*time.Second)
+		defer cancel()
+		err = s.events.Shutdown(some)
 	}
 	if s.access != nil {
 		s.access.Close()
