@@ -25,7 +25,7 @@ type Access struct {
 	purpose    consent.Purpose
 	preset     Preset
 	why        string
-	query      []string
+	query      []queryName
 	mux        *http.ServeMux
 	skip       []string
 	sample     int
@@ -55,7 +55,7 @@ func New(cfg Config) (*Access, error) {
 	}
 	a := &Access{
 		fields: fields, visitors: cfg.Visitors, consent: cfg.Consent, purpose: cfg.Purpose, preset: cfg.Preset, why: cfg.Why,
-		query: slices.Clone(cfg.Query), mux: cfg.Mux, skip: slices.Clone(cfg.Skip), sample: cfg.Sample, custom: len(cfg.Custom) > 0,
+		query: queryNames(cfg.Query), mux: cfg.Mux, skip: slices.Clone(cfg.Skip), sample: cfg.Sample, custom: len(cfg.Custom) > 0,
 		pseudonyms: cfg.Pseudonyms, output: cfg.Output, handler: cfg.Handler, format: cfg.Format,
 	}
 	counts, ok := cfg.Output.(interface{ CountsDropped() bool })

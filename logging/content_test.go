@@ -58,6 +58,18 @@ func TestQueryNumbers(t *testing.T) {
 	}
 }
 
+// Names are compared as they decode, and a query makes a line longer by little.
+func TestQueryNames(t *testing.T) {
+	declared := []string{"page", "a+b", "\u00e9\"", "c%d"}
+	for query, want := range map[string]string{
+		"p%61ge=1": "page=1", "%70%61%67%65": "page", "PAGE=1": "", "pa+ge=1": "", "a+b=1": "", "a%2Bb=1": "a+b=1", "a%2bb": "a+b",
+		"%C3%A9%22=1": `\u00e9\"=1`, "\u00e9\"=1": `\u00e9\"=1`, "c%d=1": "", "c%25d=1": "c%d=1", "%=1&page=2": "page=2", "page&page=": "page&page=",
+	} {
+		require.Equal(t, want, string(logging.AppendQuery(nil, query, declared)), query)
+	}
+	require.Less(t, len(logging.AppendQuery(nil, strings.Repeat("page=1&", 100_000), declared)), 2200)
+}
+
 // The form says which names there may be, and what plain values are.
 func TestQueryForm(t *testing.T) {
 	form := regexp.MustCompile(logging.QueryForm([]string{"page", "a.b[]"}))

@@ -7,12 +7,17 @@ import (
 
 // What the tests reach of the functions that judge a visitor's text.
 var (
-	AppendQuery  = appendQuery
 	QueryForm    = queryForm
 	AppendOrigin = appendOrigin
 	AppendString = appendString
 	RoutePath    = routePath
 )
+
+// AppendQuery appends what of a query may be logged, where these names are
+// declared.
+func AppendQuery(dst []byte, query string, declared []string) []byte {
+	return appendQuery(dst, query, queryNames(declared))
+}
 
 // SelfTestWith says what the self-test says of a log with one field more, which
 // lets something of the request out.

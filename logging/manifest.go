@@ -21,7 +21,11 @@ func (a *Access) Describe(m *consent.Manifest) {
 			Tier: string(f.Tier), Standard: f.Standard, Form: f.Form,
 		}
 		if f.Name == "url.query" && len(a.query) > 0 {
-			row.Transform += "; declared: " + strings.Join(a.query, ", ")
+			names := make([]string, len(a.query))
+			for i, declared := range a.query {
+				names[i] = declared.name
+			}
+			row.Transform += "; declared: " + strings.Join(names, ", ")
 		}
 		m.Log = append(m.Log, row)
 	}

@@ -7,31 +7,38 @@ import (
 
 // appendQuery appends what of a request target's query may be logged: pairs
 // whose name is declared, as declared, with their value if it is a plain short
-// word, else "-". What is not declared leaves no trace, its name included.
-func appendQuery(dst []byte, query string, declared []string) []byte {
+// word, else "-". What is not declared leaves no trace, its name included. It
+// ends before it gets longer than maxQuery.
+func appendQuery(dst []byte, query string, declared []queryName) []byte {
 	if i := strings.IndexByte(query, '#'); i >= 0 {
 		query = query[:i]
 	}
-	first := true
-	for query != "" {
-		pair, rest, _ := strings.Cut(query, "&")
-		query = rest
-		raw, value, hasValue := strings.Cut(pair, "=")
-		name := ""
-		for _, d := range declared {
-			if decodesTo(raw, d) {
-				name = d
+	start := len(dst)
+	for query != "" && len(dst) < start+maxQuery {
+		pair := query
+		if i := strings.IndexByte(query, '&'); i >= 0 {
+			pair, query = query[:i], query[i+1:]
+		} else {
+			query = ""
+		}
+		raw, value, hasValue := pair, "", false
+		if i := strings.IndexByte(pair, '='); i >= 0 {
+			raw, value, hasValue = pair[:i], pair[i+1:], true
+		}
+		shown, escaped := "", strings.IndexByte(raw, '%') >= 0 || strings.IndexByte(raw, '+') >= 0
+		for i := range declared {
+			if d := &declared[i]; raw == d.name && !escaped || escaped && decodesTo(raw, d.name) {
+				shown = d.shown
 				break
 			}
 		}
-		if name == "" {
+		if shown == "" {
 			continue
 		}
-		if !first {
+		if len(dst) > start {
 			dst = append(dst, '&')
 		}
-		first = false
-		dst = append(dst, name...)
+		dst = append(dst, shown...)
 		if hasValue {
 			dst = append(dst, '=')
 			if plainValue(value) {
@@ -42,6 +49,18 @@ func appendQuery(dst []byte, query string, declared []string) []byte {
 		}
 	}
 	return dst
+}
+
+// queryName is a declared name, as it is and as it stands in JSON.
+type queryName struct{ name, shown string }
+
+func queryNames(declared []string) []queryName {
+	names := make([]queryName, len(declared))
+	for i, name := range declared {
+		quoted := appendString(nil, name)
+		names[i] = queryName{name, string(quoted[1 : len(quoted)-1])}
+	}
+	return names
 }
 
 // queryForm is the form of what appendQuery appends.
@@ -104,6 +123,9 @@ func unhex(c byte) int {
 
 const (
 	maxQueryValue = 64
+	// maxQuery bounds what a visitor can make a line longer by; one pair more may
+	// begin before it.
+	maxQuery = 2048
 	// maxDigits is below the shortest card, phone and account numbers.
 	maxDigits = 8
 )

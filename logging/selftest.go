@@ -24,7 +24,7 @@ func (a *Access) selfTest() error {
 	const person = "canary.person@example.com"
 	target := "/users/" + person + "/c4n4ry-t0k3n?email=" + person + "&token=c4n4ry-t0k3n&203.0.113.77"
 	for _, name := range a.query {
-		target += "&" + name + "=" + person
+		target += "&" + name.name + "=" + person
 	}
 	req := &http.Request{
 		Method: "CANARY.PERSON", URL: &url.URL{Path: "/users/" + person, RawQuery: target[strings.IndexByte(target, '?')+1:]},

@@ -50,11 +50,12 @@ func putQuery(dst []byte, r *record) []byte {
 	if len(r.access.query) == 0 || r.req.URL == nil || r.req.URL.RawQuery == "" {
 		return dst
 	}
-	var buf [256]byte
-	if q := appendQuery(buf[:0], r.req.URL.RawQuery, r.access.query); len(q) > 0 {
-		return appendString(dst, string(q))
+	begin := len(dst)
+	dst = appendQuery(append(dst, '"'), r.req.URL.RawQuery, r.access.query)
+	if len(dst) == begin+1 {
+		return dst[:begin]
 	}
-	return dst
+	return append(dst, '"')
 }
 
 func putStatus(dst []byte, r *record) []byte {
