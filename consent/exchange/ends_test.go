@@ -91,10 +91,11 @@ func TestTimeouts(t *testing.T) {
 			}
 		})
 	}
-	for _, writes := range []bool{true, false} {
-		t.Run(fmt.Sprintf("15 inside, writes=%v", writes), func(t *testing.T) {
+	for i := range 4 {
+		writes, http2 := i&1 == 0, i&2 == 0
+		t.Run(fmt.Sprintf("15 inside, writes=%v, http2=%v", writes, http2), func(t *testing.T) {
 			m, done := newWatch(), make(chan struct{})
-			s := server(t, http.TimeoutHandler(m.Middleware(slow(done, writes)), 20*time.Millisecond, "sorry"), false)
+			s := server(t, http.TimeoutHandler(m.Middleware(slow(done, writes)), 20*time.Millisecond, "sorry"), http2)
 			w, err := s.Client().Get(s.URL)
 			require.NoError(t, err)
 			w.Body.Close()
@@ -102,9 +103,9 @@ func TestTimeouts(t *testing.T) {
 			<-done
 			require.Equal(t, exchange.Outcome{Superseded: true}, m.result(t))
 		})
-		t.Run(fmt.Sprintf("16 around, writes=%v", writes), func(t *testing.T) {
+		t.Run(fmt.Sprintf("16 around, writes=%v, http2=%v", writes, http2), func(t *testing.T) {
 			m, done := newWatch(), make(chan struct{})
-			s := server(t, m.Middleware(http.TimeoutHandler(slow(done, writes), 20*time.Millisecond, "sorry")), false)
+			s := server(t, m.Middleware(http.TimeoutHandler(slow(done, writes), 20*time.Millisecond, "sorry")), http2)
 			w, err := s.Client().Get(s.URL)
 			require.NoError(t, err)
 			w.Body.Close()
@@ -115,19 +116,21 @@ func TestTimeouts(t *testing.T) {
 }
 
 func TestClientGone(t *testing.T) { // row 20
-	m, started := newWatch(), make(chan struct{})
-	s := server(t, m.Middleware(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		write(w, 10)
-		w.(http.Flusher).Flush()
-		close(started)
-		<-r.Context().Done()
-	})), false)
-	w, err := s.Client().Get(s.URL)
-	require.NoError(t, err)
-	<-started
-	w.Body.Close()
-	s.Client().CloseIdleConnections()
-	require.Equal(t, exchange.Outcome{Status: 200, Bytes: 10, ClientGone: true}, m.result(t))
+	for _, http2 := range []bool{false, true} {
+		m, started := newWatch(), make(chan struct{})
+		s := server(t, m.Middleware(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			write(w, 10)
+			w.(http.Flusher).Flush()
+			close(started)
+			<-r.Context().Done()
+		})), http2)
+		w, err := s.Client().Get(s.URL)
+		require.NoError(t, err)
+		<-started
+		w.Body.Close()
+		s.Client().CloseIdleConnections()
+		require.Equal(t, exchange.Outcome{Status: 200, Bytes: 10, ClientGone: true}, m.result(t))
+	}
 }
 
 func TestTimeToFirstByte(t *testing.T) {

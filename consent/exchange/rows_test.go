@@ -16,6 +16,25 @@ import (
 	"github.com/candorhttp/candor/consent/exchange"
 )
 
+// Where the rows of "what an exchange must record" are tested. Those whose name
+// begins with their number are in rows, which [TestRows] sends over HTTP/1.1 and
+// HTTP/2 and [TestRowsWithoutAConnection] runs on a recorder, inside and around
+// http.TimeoutHandler:
+//
+//	1-13, 17, 18, 19, 21   rows
+//	11 (recoverer outside) TestRecovererOutside, TestPanicLeavesNoTrailers
+//	14                     TestHijack, TestAfterAHijackNothingIsJudged, TestHijackDuringTheHooks
+//	15, 16                 TestTimeouts, TestTimeoutThatAnswersAfterTheReturn
+//	17 (sendfile, errors)  TestReadFromReachesTheConnection, TestSourceThatFlushes, TestCopyErrors
+//	19 (Set-Cookie)        TestEarlyHintsCarryNoStorage
+//	20                     TestClientGone
+//	22, 23                 TestTrailers, TestNothingPassesTheHook
+//	24                     TestGoroutineAfterReturn, TestWriteThatEndsLateIsNotRecorded, TestHeaderAfterReturn
+//	25                     TestStorageAddedAfterTheHeader
+//	interfaces             TestInterfaceSubsets, TestUnwrapCommitsNothing, TestDeadlineCutsABlockedWrite, TestCloseNotify
+//
+// gin's, chi's and echo's writers are in examples/routers.
+
 func row(name string, do http.HandlerFunc, want exchange.Outcome) rowCase {
 	return rowCase{name: name, do: do, want: want}
 }
@@ -218,58 +237,64 @@ func TestRowsWithoutAConnection(t *testing.T) {
 				require.Equal(t, want.Status, w.Result().StatusCode)
 			}
 		})
-		t.Run(tt.name+"/inside TimeoutHandler", func(t *testing.T) {
-			if strings.HasPrefix(tt.name, "6 ") || strings.HasPrefix(tt.name, "12b write, flush") {
-				return // its writer is no Flusher: the assertion itself panics
-			}
-			m := newWatch()
-			s := server(t, http.TimeoutHandler(m.Middleware(tt.do), time.Minute, ""), false)
-			r, err := http.NewRequest(method, s.URL, nil)
-			require.NoError(t, err)
-			want := tt.want
-			if tt.name == "more than Content-Length" {
-				want.Bytes = 8 // it buffers
-			}
-			w, err := s.Client().Do(r)
-			if err == nil {
-				defer w.Body.Close()
-			}
-			require.Equal(t, want, m.result(t))
-			if !want.Aborted {
-				require.NoError(t, err)
-				body, _ := io.ReadAll(w.Body)
-				require.Equal(t, want.Status, w.StatusCode)
-				if tt.name != "more than Content-Length" {
-					require.EqualValues(t, want.Bytes, len(body))
-				}
-			}
-		})
-		t.Run(tt.name+"/around TimeoutHandler", func(t *testing.T) {
-			if strings.HasPrefix(tt.name, "6 ") || strings.HasPrefix(tt.name, "12b write, flush") {
-				return
-			}
-			if tt.name == "more than Content-Length" {
-				return // written at once, too much is refused as a whole
-			}
-			m := newWatch()
-			s := server(t, m.Middleware(http.TimeoutHandler(tt.do, time.Minute, "")), false)
-			r, err := http.NewRequest(method, s.URL, nil)
-			require.NoError(t, err)
-			w, err := s.Client().Do(r)
-			if err == nil {
-				defer w.Body.Close()
-			}
-			got := m.result(t)
-			require.Equal(t, tt.want.Panicked, got.Panicked)
-			require.Equal(t, tt.want.Aborted, got.Aborted)
-			if !got.Aborted {
-				require.NoError(t, err)
-				body, _ := io.ReadAll(w.Body)
-				require.Equal(t, exchange.Outcome{Status: w.StatusCode, Bytes: int64(len(body))}, got)
-				require.Equal(t, tt.want.Status, got.Status)
-			} else if got.Panicked {
-				require.Zero(t, got.Status, "what it held back was not sent")
-			}
-		})
+		for _, http2 := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s/inside TimeoutHandler/http2=%v", tt.name, http2), func(t *testing.T) { insideTimeoutHandler(t, tt, method, http2) })
+			t.Run(fmt.Sprintf("%s/around TimeoutHandler/http2=%v", tt.name, http2), func(t *testing.T) { aroundTimeoutHandler(t, tt, method, http2) })
+		}
+	}
+}
+
+func insideTimeoutHandler(t *testing.T, tt rowCase, method string, http2 bool) {
+	if strings.HasPrefix(tt.name, "6 ") || strings.HasPrefix(tt.name, "12b write, flush") {
+		return // its writer is no Flusher: the assertion itself panics
+	}
+	m := newWatch()
+	s := server(t, http.TimeoutHandler(m.Middleware(tt.do), time.Minute, ""), http2)
+	r, err := http.NewRequest(method, s.URL, nil)
+	require.NoError(t, err)
+	want := tt.want
+	if tt.name == "more than Content-Length" {
+		want.Bytes = 8 // it buffers
+	}
+	w, err := s.Client().Do(r)
+	if err == nil {
+		defer w.Body.Close()
+	}
+	require.Equal(t, want, m.result(t))
+	if !want.Aborted {
+		require.NoError(t, err)
+		body, _ := io.ReadAll(w.Body)
+		require.Equal(t, want.Status, w.StatusCode)
+		if tt.name != "more than Content-Length" {
+			require.EqualValues(t, want.Bytes, len(body))
+		}
+	}
+}
+
+func aroundTimeoutHandler(t *testing.T, tt rowCase, method string, http2 bool) {
+	if strings.HasPrefix(tt.name, "6 ") || strings.HasPrefix(tt.name, "12b write, flush") {
+		return
+	}
+	if tt.name == "more than Content-Length" {
+		return // written at once, too much is refused as a whole
+	}
+	m := newWatch()
+	s := server(t, m.Middleware(http.TimeoutHandler(tt.do, time.Minute, "")), http2)
+	r, err := http.NewRequest(method, s.URL, nil)
+	require.NoError(t, err)
+	w, err := s.Client().Do(r)
+	if err == nil {
+		defer w.Body.Close()
+	}
+	got := m.result(t)
+	require.Equal(t, tt.want.Panicked, got.Panicked)
+	require.Equal(t, tt.want.Aborted, got.Aborted)
+	if !got.Aborted {
+		require.NoError(t, err)
+		body, _ := io.ReadAll(w.Body)
+		require.Equal(t, exchange.Outcome{Status: w.StatusCode, Bytes: int64(len(body))}, got)
+		require.Equal(t, tt.want.Status, got.Status)
+	} else if got.Panicked {
+		require.Zero(t, got.Status, "what it held back was not sent")
 	}
 }
