@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/candorhttp/candor/logging"
 	"github.com/candorhttp/candor/logging/async"
 )
 
@@ -23,7 +24,7 @@ func logTo(name string, stdout io.Writer, logger *slog.Logger) (out *output, end
 		return out, func() error { out.end(); return f.Close() }, nil
 	}
 	taken := &output{to: stdout, logger: logger}
-	queue, err := async.New(async.Config{Output: taken})
+	queue, err := async.New(async.Config{Output: taken, Dropped: logging.Dropped})
 	if err != nil {
 		return nil, nil, err
 	}
