@@ -142,7 +142,9 @@ func TestFilesOverManySegments(t *testing.T) {
 		next := after
 		require.NoError(t, l.Scan(t.Context(), after, func(e consent.Entry) error {
 			next++
-			require.Equal(t, next, e.Seq)
+			if e.Seq != next { // asked 600,000 times, so without require
+				t.Errorf("entry %d follows %d", e.Seq, next-1)
+			}
 			return nil
 		}))
 		require.Equal(t, max(after, n), next)
