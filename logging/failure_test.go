@@ -64,8 +64,13 @@ func TestClientGone(t *testing.T) {
 		r, err := http.NewRequestWithContext(ctx, "GET", s.server.URL+"/", nil)
 		require.NoError(t, err)
 		go func() { <-reached; hangUp() }()
-		_, err = s.server.Client().Do(r)
-		require.ErrorIs(t, err, context.Canceled)
+		// On a busy machine the answer to nobody can still overtake the client's
+		// own notice of its hanging up.
+		if w, err := s.server.Client().Do(r); err == nil {
+			_ = w.Body.Close()
+		} else {
+			require.ErrorIs(t, err, context.Canceled)
+		}
 		require.Eventually(t, func() bool { return strings.Contains(s.out.text(), `"error.type":"client_gone"}`) }, timeout, tick)
 	}
 }
