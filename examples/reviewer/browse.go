@@ -302,11 +302,12 @@ const storedScript = `(async () => {
 	return found;
 })()`
 
-// links returns the addresses of the same origin that the page links to.
+// links returns the addresses of the site's origin that the page links to; none
+// where a link of the site led elsewhere.
 func (t *tab) links() []string {
-	found, err := chromedp.Run(t.ctx, chromedp.Evaluate[[]string](`[...document.querySelectorAll("a[href]")]
-		.filter(a => a.origin === location.origin && !a.hasAttribute("download"))
-		.map(a => a.origin + a.pathname + a.search)`))
+	found, err := chromedp.Run(t.ctx, chromedp.Evaluate[[]string](fmt.Sprintf(`(site => [...document.querySelectorAll("a[href]")]
+		.filter(a => location.origin === site && a.origin === site && !a.hasAttribute("download"))
+		.map(a => a.origin + a.pathname + a.search))(new URL(%q).origin)`, t.site)))
 	if err != nil {
 		return nil
 	}

@@ -44,7 +44,15 @@ func reviewed(t *testing.T, args ...string) (printed, report string, code int) {
 // planted is a site that knows nothing of consent, with one fault of each kind.
 func planted(t *testing.T) string {
 	t.Helper()
-	pixel := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	pixel := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/landing":
+			w.Header().Set("Content-Type", "text/html; charset=utf-8")
+			fmt.Fprint(w, `<!doctype html><title>elsewhere</title><a href="/lost">further</a>`)
+			return
+		case "/lost":
+			t.Error("another site is crawled")
+		}
 		w.Header().Set("Content-Type", "image/gif")
 		_, _ = w.Write([]byte("GIF89a\x01\x00\x01\x00\x00\x00\x00;"))
 	}))
