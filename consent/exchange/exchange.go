@@ -26,15 +26,17 @@ type Exchange struct {
 
 	committing sync.Mutex // held while header hooks run
 
-	mu       sync.Mutex // guards what follows; never held while the writer beneath is called
-	status   int32
-	hints    int32 // informational responses
-	bytes    int64
-	expected int64
-	first    time.Duration
-	total    time.Duration
-	route    string
-	inner    *http.Request // as the innermost middleware passed it on, until the end
+	mu     sync.Mutex // guards what follows; never held while the writer beneath is called
+	status int32
+	hints  int32        // informational responses
+	bytes  atomic.Int64 // accepted so far; added to without mu
+	// length is what Content-Length promised, -1 where it did not, and, once the
+	// exchange has ended, what bytes was then: the struct has no room for both.
+	length int64
+	first  time.Duration
+	total  time.Duration
+	route  string
+	inner  *http.Request // as the innermost middleware passed it on, until the end
 
 	// The first of each stand here, added under mu and read without: what is
 	// counted does not change any more.
@@ -158,7 +160,7 @@ func Begin(w http.ResponseWriter, r *http.Request) (*Exchange, http.ResponseWrit
 	}
 	c := &carrier{Context: r.Context()}
 	x := &c.x
-	x.beneath, x.req, x.cookies, x.start, x.expected = w, r, r.Header["Cookie"], time.Now(), -1
+	x.beneath, x.req, x.cookies, x.start, x.length = w, r, r.Header["Cookie"], time.Now(), -1
 	// Once: HTTP/2 panics when it is asked for after the handler returned.
 	x.header = w.Header()
 	return x, wrap(x), r.WithContext(c)

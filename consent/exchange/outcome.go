@@ -34,6 +34,7 @@ const (
 	flagEnded
 	flagKeeper // the writer beneath is a keeper
 	flagNative // the writer beneath is net/http's own
+	flagNoBody // what the handler writes is not sent: HEAD, 204, 304
 	flagMore   // some hooks for the header or slots are in the overflow
 )
 
@@ -47,8 +48,14 @@ func (x *Exchange) Outcome() Outcome {
 		x.mu.Lock()
 		defer x.mu.Unlock()
 	}
+	var size int64
+	if x.has(flagEnded) {
+		size = x.length
+	} else {
+		size = x.bytes.Load()
+	}
 	o := Outcome{
-		Status: int(x.status), Bytes: x.bytes, Informational: int(x.hints), FirstByte: x.first, Duration: x.total,
+		Status: int(x.status), Bytes: size, Informational: int(x.hints), FirstByte: x.first, Duration: x.total,
 		Hijacked: x.has(flagHijacked), Panicked: x.has(flagPanicked), Aborted: x.has(flagAborted),
 		WriteError: x.has(flagWriteError), ClientGone: x.has(flagClientGone), Superseded: x.has(flagSuperseded),
 	}

@@ -104,9 +104,11 @@ func (x *Exchange) end() {
 	if known != 0 && x.has(flagCommitted) && !x.has(flagHijacked) {
 		x.status = int32(known)
 	}
-	if !x.has(flagHijacked) && x.expected > x.bytes && bodyAllowed(x.req.Method, x.status) {
+	size := x.bytes.Load()
+	if !x.has(flagHijacked) && x.length > size && bodyAllowed(x.req.Method, x.status) {
 		x.set(flagAborted)
 	}
+	x.length = size
 	x.total = time.Since(x.start)
 	x.set(flagEnded)
 	x.inner = nil // a handler that goes on after its time may have it written to
@@ -136,10 +138,10 @@ func (x *Exchange) commit(status int) bool {
 		return false
 	}
 	x.runBefore(status)
-	expected := int64(-1)
+	promised := int64(-1)
 	if length := x.seal(); len(length) == 1 {
 		if n, err := strconv.ParseInt(length[0], 10, 64); err == nil {
-			expected = n
+			promised = n
 		}
 	}
 	x.mu.Lock()
@@ -149,7 +151,10 @@ func (x *Exchange) commit(status int) bool {
 	if x.has(flagHijacked | flagEnded) {
 		return false
 	}
-	x.status, x.expected, x.first = int32(status), expected, time.Since(x.start)
+	x.status, x.length, x.first = int32(status), promised, time.Since(x.start)
+	if !bodyAllowed(x.req.Method, x.status) {
+		x.set(flagNoBody)
+	}
 	x.set(flagCommitted)
 	return true
 }

@@ -107,17 +107,18 @@ func (x *Exchange) sendInformational(status int) {
 
 // wrote accounts for body bytes and for what the connection said. A write that
 // was under way when the handler returned no longer counts: the outcome is final.
+// It takes no lock where all is well: a template writes hundreds of times a page.
 func (x *Exchange) wrote(n int64, err error) {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	if x.has(flagEnded) {
+	if n > 0 && !x.has(flagNoBody|flagEnded) {
+		x.bytes.Add(n)
+	}
+	if err == nil {
 		return
 	}
-	if n > 0 && bodyAllowed(x.req.Method, x.status) {
-		x.bytes += n
-	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
 	switch {
-	case err == nil, errors.Is(err, http.ErrBodyNotAllowed), errors.Is(err, http.ErrContentLength), errors.Is(err, http.ErrHijacked):
+	case x.has(flagEnded), errors.Is(err, http.ErrBodyNotAllowed), errors.Is(err, http.ErrContentLength), errors.Is(err, http.ErrHijacked):
 	case errors.Is(err, http.ErrHandlerTimeout):
 		x.set(flagSuperseded)
 	default:
