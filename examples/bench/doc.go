@@ -25,6 +25,7 @@
 //     access logs, each as its own documentation sets it up. They write the
 //     whole address, path and query, and know nothing of consent.
 //   - Visitors: CandorChain with 100 and with 1,000,000 visitors.
+//   - Parts: what CandorLog is made of, one by one.
 //   - CandorChainParallel: on all processors at once, for a mutex profile.
 //
 // All of them write to memory that counts and forgets. The response is one that
