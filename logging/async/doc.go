@@ -15,7 +15,7 @@
 // What is queued is lost when the process is killed or panics: where every line
 // must survive that, write without a queue. The queue's memory is taken once,
 // when it is made, and holds lines until others take their place. A line is
-// never split, joined or changed. At exit, after the server, close the Writer
+// never split or changed. At exit, after the server, close the Writer
 // first and its output then. An Output that never returns keeps one goroutine,
 // also after Close.
 //

@@ -42,6 +42,17 @@ func (q *queue) pop(dst []byte) (line []byte, missing uint64) {
 	return dst, e.missing
 }
 
+// follows reports whether there is another line of at most that length, with
+// none dropped before it.
+func (q *queue) follows(room int) bool {
+	return q.count > 0 && q.lines[q.first].length <= room && q.lines[q.first].missing == 0
+}
+
+// halfFull reports whether half of the room for lines or for bytes is taken.
+func (q *queue) halfFull() bool {
+	return 2*q.count >= len(q.lines) || 2*q.used >= len(q.bytes)
+}
+
 // clear removes all lines and returns how many there were.
 func (q *queue) clear() int {
 	lines := q.count

@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"sync"
+	"time"
 )
 
 // ErrFull is returned by Write when it dropped the line, because the queue is
@@ -18,15 +20,17 @@ var errClosed = fmt.Errorf("async: %w", os.ErrClosed)
 // Writer queues lines for another writer. Make it with New and Close it; the
 // zero Writer is not usable. It is safe for concurrent use.
 type Writer struct {
-	output  io.Writer
-	dropped func(n uint64) []byte
-	done    chan struct{}
+	output   io.Writer
+	together int
+	dropped  func(n uint64) []byte
+	hurry    chan struct{} // ends gathering
+	done     chan struct{}
 
 	mu      sync.Mutex
 	work    sync.Cond // something to do for the goroutine
 	queue   queue
 	missing uint64 // dropped since the newest line of the queue
-	sending bool   // a line of a caller is in the hands of the output
+	sending int    // lines of callers in the hands of the output
 	busy    bool   // anything is
 	closed  bool
 	lost    uint64 // lines taken and not written since Close was called
@@ -38,7 +42,7 @@ type Stats struct {
 	Written uint64 // lines that the output took
 	Failed  uint64 // lines that the output did not take
 	Dropped uint64 // lines dropped: no room, after Close, or not written when Close gave up
-	Queued  int    // lines taken and not yet written, that in the hands of the output included
+	Queued  int    // lines taken and not yet written, those in the hands of the output included
 }
 
 // New returns a Writer with a goroutine that ends with Close. The error names
@@ -48,7 +52,7 @@ func New(cfg Config) (*Writer, error) {
 		return nil, err
 	}
 	w := &Writer{
-		output: cfg.Output, dropped: cfg.Dropped, done: make(chan struct{}),
+		output: cfg.Output, together: cfg.Together, dropped: cfg.Dropped, hurry: make(chan struct{}, 1), done: make(chan struct{}),
 		queue: queue{bytes: make([]byte, cfg.Bytes), lines: make([]entry, cfg.Lines)},
 	}
 	w.work.L = &w.mu
@@ -80,6 +84,9 @@ func (w *Writer) Write(line []byte) (int, error) {
 	}
 	w.missing = 0
 	w.work.Signal()
+	if w.together > 0 && w.enough() {
+		w.hasten()
+	}
 	w.mu.Unlock()
 	return len(line), nil
 }
@@ -93,22 +100,18 @@ func (w *Writer) Stats() Stats {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	s := w.stats
-	s.Queued = w.queue.count
-	if w.sending {
-		s.Queued++
-	}
+	s.Queued = w.queue.count + w.sending
 	return s
 }
 
 // run hands lines on until the Writer is closed and empty.
 func (w *Writer) run() {
 	defer close(w.done)
-	var line []byte
+	var b batch
 	var untold uint64 // dropped lines that the output could not be told of
 	for {
-		var missing uint64
-		var ok bool
-		if line, missing, ok = w.next(line[:0]); !ok {
+		missing, ok := w.next(&b)
+		if !ok {
 			return
 		}
 		if missing += untold; missing > 0 {
@@ -117,33 +120,84 @@ func (w *Writer) run() {
 				untold = missing
 			}
 		}
-		if len(line) > 0 {
-			n, err := w.output.Write(line)
-			w.sent(err == nil && n == len(line))
+		if len(b.ends) > 0 {
+			n, err := w.output.Write(b.text)
+			if err != nil {
+				n = min(n, len(b.text)-1) // whatever it says of the last line
+			}
+			w.sent(&b, n)
 		}
 	}
 }
 
-// next waits for the oldest line, and returns it with the number of those that
-// were dropped before it; without a line, those after the last one. It returns
-// false when there is nothing more to come.
-func (w *Writer) next(dst []byte) (line []byte, missing uint64, ok bool) {
+// batch is the lines of one Write.
+type batch struct {
+	text []byte
+	ends []int // of the lines in text
+}
+
+// add takes the oldest line from the queue.
+func (b *batch) add(q *queue) (missing uint64) {
+	b.text, missing = q.pop(b.text)
+	b.ends = append(b.ends, len(b.text))
+	return missing
+}
+
+// next waits for the oldest line, puts it into b, with those that go together
+// with it, and returns how many were dropped before it; without a line, after
+// the last one. It returns false when there is nothing more to come.
+func (w *Writer) next(b *batch) (missing uint64, ok bool) {
+	b.text, b.ends = b.text[:0], b.ends[:0]
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.busy = false
+	gathered := false
 	for {
 		switch {
+		case w.queue.count > 0 && !gathered && !w.closed && !w.enough():
+			w.gather()
+			gathered = true
+			continue
 		case w.queue.count > 0:
-			line, missing = w.queue.pop(dst)
-			w.sending, w.busy = true, true
-			return line, missing, true
+			missing = b.add(&w.queue)
+			for w.queue.follows(w.together - len(b.text)) {
+				b.add(&w.queue)
+			}
+			w.sending, w.busy = len(b.ends), true
+			return missing, true
 		case w.missing > 0:
 			missing, w.missing, w.busy = w.missing, 0, true
-			return dst, missing, true
+			return missing, true
 		case w.closed:
-			return dst, 0, false
+			return 0, false
 		}
 		w.work.Wait()
+	}
+}
+
+// gatherFor is how long a line waits for others that go together with it.
+const gatherFor = 10 * time.Millisecond
+
+// enough reports whether what is queued need not wait for more.
+func (w *Writer) enough() bool { return w.queue.used >= w.together || w.queue.halfFull() }
+
+// gather waits for more lines, and gives the lock back meanwhile.
+func (w *Writer) gather() {
+	w.mu.Unlock()
+	defer w.mu.Lock()
+	t := time.NewTimer(gatherFor)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-w.hurry:
+	}
+}
+
+// hasten ends gathering, or that to come.
+func (w *Writer) hasten() {
+	select {
+	case w.hurry <- struct{}{}:
+	default:
 	}
 }
 
@@ -160,17 +214,20 @@ func (w *Writer) tell(missing uint64) bool {
 	return err == nil && n == len(line)
 }
 
-func (w *Writer) sent(taken bool) {
+// sent counts the lines of b, of which the output took so many bytes.
+func (w *Writer) sent(b *batch, taken int) {
+	whole, found := slices.BinarySearch(b.ends, taken)
+	if found {
+		whole++
+	}
+	failed := uint64(len(b.ends) - whole)
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.sending = false
-	if taken {
-		w.stats.Written++
-		return
-	}
-	w.stats.Failed++
+	w.sending = 0
+	w.stats.Written += uint64(whole)
+	w.stats.Failed += failed
 	if w.closed {
-		w.lost++
+		w.lost += failed
 	}
 }
 
@@ -184,6 +241,7 @@ func (w *Writer) Close(ctx context.Context) error {
 	w.mu.Lock()
 	w.closed = true
 	w.work.Signal()
+	w.hasten()
 	w.mu.Unlock()
 	var cause error
 	select {
@@ -199,10 +257,7 @@ func (w *Writer) Close(ctx context.Context) error {
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	lost := w.lost
-	if w.sending {
-		lost++
-	}
+	lost := w.lost + uint64(w.sending)
 	switch {
 	case cause != nil:
 		return fmt.Errorf("async: close: %d lines lost: %w", lost, cause)

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -19,6 +20,7 @@ func TestConfigFaults(t *testing.T) {
 	}{
 		{"everything", async.Config{Lines: -1, Bytes: -1}, []string{"Output: is missing", "Lines: is -1", "Bytes: is -1"}},
 		{"too many lines", async.Config{Output: &output{}, Lines: 1<<20 + 1}, []string{"Lines: is 1048577"}},
+		{"too much together", async.Config{Output: &output{}, Together: 1<<24 + 1}, []string{"Together: is 16777217"}},
 		{"too many bytes", async.Config{Output: &output{}, Bytes: 1<<30 + 1}, []string{"Bytes: is 1073741825"}},
 	} {
 		t.Run(row.name, func(t *testing.T) {
@@ -160,4 +162,73 @@ func TestWriteAfterClose(t *testing.T) {
 	require.Zero(t, n)
 	require.Equal(t, async.Stats{Dropped: 1}, w.Stats())
 	require.Empty(t, out.text())
+}
+
+// Lines that are queued go together, in their order and whole, up to the bytes
+// that were chosen, and not past a place where some are missing.
+func TestLinesTogether(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		out := &output{}
+		w := writer(t, async.Config{Output: out, Lines: 100, Together: 8, Dropped: dropped})
+		begin := time.Now()
+		write(t, w, "1\n", "2\n", "3\n")
+		synctest.Wait()
+		require.Empty(t, out.text(), "waits for others")
+		time.Sleep(10 * time.Millisecond)
+		synctest.Wait()
+		require.Equal(t, []string{"1\n2\n3\n"}, out.lines)
+		require.Equal(t, 10*time.Millisecond, time.Since(begin))
+		write(t, w, "44\n", "55\n", "66\n", "longer than that\n")
+		synctest.Wait()
+		require.Equal(t, []string{"1\n2\n3\n", "44\n55\n", "66\n", "longer than that\n"}, out.lines, "enough, so at once")
+		require.Equal(t, 10*time.Millisecond, time.Since(begin))
+		write(t, w, "7\n")
+		require.NoError(t, w.Close(t.Context()))
+		require.Equal(t, 10*time.Millisecond, time.Since(begin), "Close waits for nothing")
+		require.Equal(t, "7\n", out.lines[4])
+		require.Equal(t, async.Stats{Written: 8}, w.Stats())
+	})
+}
+
+// Half a queue does not wait, and a line about those that were dropped stands
+// where they are missing.
+func TestTogetherAndDropped(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		out := &output{hold: make(chan struct{})}
+		w := writer(t, async.Config{Output: out, Lines: 4, Together: 1 << 10, Dropped: dropped})
+		begin := time.Now()
+		write(t, w, "1\n", "2\n")
+		synctest.Wait()
+		require.Equal(t, 2, w.Stats().Queued)
+		write(t, w, "3\n", "4\n", "5\n", "6\n")
+		drop(t, w, "lost\n")
+		out.hold <- struct{}{}
+		synctest.Wait()
+		out.hold <- struct{}{}
+		synctest.Wait()
+		out.hold <- struct{}{}
+		synctest.Wait()
+		require.Equal(t, []string{"1\n2\n", "3\n4\n5\n6\n", "[1]\n"}, out.lines)
+		require.Zero(t, time.Since(begin))
+		close(out.hold)
+		require.NoError(t, w.Close(t.Context()))
+	})
+}
+
+// Of lines that went together, those count as written that the output took
+// whole.
+func TestTogetherAndFailing(t *testing.T) {
+	for name, c := range map[string]struct {
+		fail, short     bool
+		written, failed uint64
+	}{"taken": {false, false, 3, 0}, "none": {true, false, 0, 3}, "all but a byte": {false, true, 2, 1}} {
+		synctest.Test(t, func(t *testing.T) {
+			out := &output{fail: c.fail, short: c.short}
+			w := writer(t, async.Config{Output: out, Together: 1 << 10})
+			write(t, w, "1\n", "2\n", "3\n")
+			time.Sleep(time.Second)
+			require.Equal(t, async.Stats{Written: c.written, Failed: c.failed}, w.Stats(), name)
+			_ = w.Close(t.Context())
+		})
+	}
 }

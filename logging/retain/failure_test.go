@@ -38,6 +38,21 @@ func TestDirectoryGone(t *testing.T) {
 	require.Equal(t, 0o700|os.ModeDir, info.Mode())
 }
 
+// Several lines in one Write count one by one, written or lost.
+func TestLinesTogether(t *testing.T) {
+	dir := directory(t)
+	f := open(t, retain.Config{Dir: dir, Age: day, Now: (&clock{t: noon}).now})
+	write(t, f, "1\n2\n3\n")
+	require.Equal(t, map[string]string{of(noon): "1\n2\n3\n"}, holds(t, dir))
+	require.Equal(t, retain.Stats{Lines: 3}, f.Stats())
+	require.NoError(t, f.Close())
+	for _, lines := range []string{"4\n5\n", "6\nno newline"} {
+		_, err := f.Write([]byte(lines))
+		require.ErrorIs(t, err, os.ErrClosed)
+	}
+	require.Equal(t, retain.Stats{Lines: 3, Lost: 4}, f.Stats())
+}
+
 // A file that was moved or replaced is not written any more: under its other
 // name it would never expire.
 func TestFileMovedAway(t *testing.T) {

@@ -1,6 +1,7 @@
 package retain
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"io/fs"
@@ -69,25 +70,38 @@ func Open(cfg Config) (*File, error) {
 // is the time to state in a policy or manifest.
 func (f *File) Retention() time.Duration { return f.age + f.period }
 
-// Write appends line, which should be whole and end with a newline, to the file
-// of the current period by one write. When it fails, the line is lost and
-// counted, and the next Write opens the file anew. A file that was deleted,
+// Write appends lines, each of which should be whole and end with a newline, to the
+// file of the current period by one write. When it fails, what was not written is
+// lost and counted, and the next Write opens the file anew. A file that was deleted,
 // moved or replaced meanwhile, with or without its directory, is made again: a
-// look at the path before each line makes sure.
+// look at the path before each Write makes sure.
 // After Close it returns an error that is os.ErrClosed.
-func (f *File) Write(line []byte) (int, error) {
+func (f *File) Write(lines []byte) (int, error) {
 	f.mu.Lock()
-	n, err := f.write(line)
+	n, err := f.write(lines)
 	f.unlock()
+	all := countLines(lines)
+	whole := all
 	if err != nil {
-		f.counters.lost.Add(1)
-		return n, err
+		whole = bytes.Count(lines[:min(n, max(len(lines)-1, 0))], newline)
 	}
-	f.counters.lines.Add(1)
-	return n, nil
+	f.counters.lines.Add(uint64(whole))
+	f.counters.lost.Add(uint64(all - whole))
+	return n, err
 }
 
-func (f *File) write(line []byte) (int, error) {
+var newline = []byte{'\n'}
+
+// countLines counts the lines, of which the last may lack its newline.
+func countLines(text []byte) int {
+	n := bytes.Count(text, newline)
+	if len(text) > 0 && text[len(text)-1] != '\n' {
+		n++
+	}
+	return n
+}
+
+func (f *File) write(lines []byte) (int, error) {
 	now := f.now()
 	if f.closed {
 		f.note(NotWritten, now, span{}, errClosed)
@@ -103,7 +117,7 @@ func (f *File) write(line []byte) (int, error) {
 			return 0, err
 		}
 	}
-	n, err := f.file.Write(line)
+	n, err := f.file.Write(lines)
 	if err != nil {
 		err = fmt.Errorf("retain: write: %w", err)
 		f.note(NotWritten, now, s, err)

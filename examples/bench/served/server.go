@@ -19,10 +19,13 @@ import (
 
 	"github.com/go-chi/httplog/v3"
 	"github.com/gorilla/handlers"
+
+	"github.com/candorhttp/candor/logging"
+	"github.com/candorhttp/candor/logging/async"
 )
 
 var (
-	kinds = []string{"bare", "candor", "gorilla", "httplog"}
+	kinds = []string{"bare", "candor", "queued", "gorilla", "httplog"}
 	pages = []string{"hello", "template"}
 )
 
@@ -46,7 +49,16 @@ func serve(ctx context.Context, name, log string, out io.Writer) error {
 		return err
 	}
 	defer lines.Close()
-	s, err := newSite(lines)
+	var taken io.Writer = lines
+	if kind == "queued" {
+		queue, err := async.New(async.Config{Output: lines, Dropped: logging.Dropped, Together: 64 << 10})
+		if err != nil {
+			return err
+		}
+		defer queue.Close(context.WithoutCancel(ctx))
+		taken = queue
+	}
+	s, err := newSite(taken)
 	if err != nil {
 		return err
 	}
@@ -64,7 +76,7 @@ func serve(ctx context.Context, name, log string, out io.Writer) error {
 	switch kind {
 	case "bare":
 		h = inner
-	case "candor":
+	case "candor", "queued":
 		h = s.access.Middleware(s.manager.Middleware(s.gate.Middleware(inner)))
 	case "gorilla":
 		h = handlers.CombinedLoggingHandler(lines, inner)
