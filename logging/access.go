@@ -93,7 +93,6 @@ func (a *Access) Middleware(next http.Handler) http.Handler {
 		if a.consent != nil {
 			a.consent.Attach(x)
 		}
-		logs.LoadOrStore(x, a)
 		if a.custom && customs.Get(x) == nil {
 			customs.Set(x, &customValues{})
 		}

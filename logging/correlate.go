@@ -28,10 +28,10 @@ func (c correlated) Enabled(ctx context.Context, level slog.Level) bool {
 
 func (c correlated) Handle(ctx context.Context, r slog.Record) error {
 	if x := exchange.From(ctx); x != nil {
-		if id := toldID(x); id != nil {
+		if log, id, ok := told(x); ok {
 			r = r.Clone()
 			r.AddAttrs(slog.String("request.id", id.String()))
-			if trace := traceID(logs.Get(x).visitors, x.Request()); trace != "" {
+			if trace := traceID(log.visitors, x.Request()); trace != "" {
 				r.AddAttrs(slog.String("trace_id", trace))
 			}
 		}

@@ -10,55 +10,42 @@ import (
 	"github.com/candorhttp/candor/iputil"
 )
 
-// logs is the place of the first log in an exchange, ids that of the request's
-// id. Their addresses are keys, as a context key's is; they hold nothing.
-var (
-	logs exchange.Slot[Access]
-	ids  exchange.Slot[uuid.UUID]
-)
-
-// idOf returns the id of a request, made when it is first asked for, or nil
-// outside an access log.
-func idOf(x *exchange.Exchange, s *scratch) *uuid.UUID {
-	if id := ids.Get(x); id != nil {
+// id returns the id of an exchange, made when it is first asked for.
+func (a *Access) id(x *exchange.Exchange, s *scratch) uuid.UUID {
+	if id, ok := x.ID(); ok {
 		return id
 	}
-	log := logs.Get(x)
-	if log == nil {
-		return nil
-	}
-	id := new(uuid.UUID)
-	log.makeID(id, x.Request(), s)
-	return ids.LoadOrStore(x, id)
+	return x.LoadOrStoreID(a.makeID(x.Request(), s))
 }
 
-// toldID is idOf for whoever asks. Privacy endpoints have no id, and nobody is
-// told one.
-func toldID(x *exchange.Exchange) *uuid.UUID {
-	if log := logs.Get(x); log == nil || log.consent != nil && log.consent.PrivacyLine(x) {
-		return nil
+// told returns the log and the id for whoever asks, and false outside an access
+// log. Privacy endpoints have no id, and nobody is told one.
+func told(x *exchange.Exchange) (log *Access, id uuid.UUID, ok bool) {
+	log, ok = exchange.EndHookOf[*Access](x) // the first, where there are several
+	if !ok || log.consent != nil && log.consent.PrivacyLine(x) {
+		return nil, id, false
 	}
-	return idOf(x, nil)
+	return log, log.id(x, nil), true
 }
 
 // makeID takes the id of a trusted proxy, or makes one. A version 4 UUID is
 // random throughout; version 7 would tell the millisecond and join records that
 // only say the day.
-func (a *Access) makeID(id *uuid.UUID, req *http.Request, s *scratch) {
+func (a *Access) makeID(req *http.Request, s *scratch) (id uuid.UUID) {
 	if inbound := inboundID(a.visitors, req); len(inbound) == 36 {
 		if theirs, err := uuid.Parse(inbound); err == nil {
-			*id = theirs
-			return
+			return theirs
 		}
 	}
-	// What uuid.NewRandom does, in place.
-	s.random(id[:])
+	// What uuid.NewRandom does, with the bytes from elsewhere.
+	s.random(&id)
 	id[6] = id[6]&0x0f | 0x40 // version 4, RFC 9562 §5.4
 	id[8] = id[8]&0x3f | 0x80
+	return id
 }
 
 // appendID appends the id in quotes.
-func appendID(dst []byte, id *uuid.UUID) []byte {
+func appendID(dst []byte, id uuid.UUID) []byte {
 	dst = append(dst, '"')
 	for i, b := range id {
 		if i == 4 || i == 6 || i == 8 || i == 10 { // RFC 9562 §4
@@ -74,7 +61,7 @@ func appendID(dst []byte, id *uuid.UUID) []byte {
 // the access log and in privacy endpoints. Handing it on joins what it is handed to.
 func RequestID(ctx context.Context) string {
 	if x := exchange.From(ctx); x != nil {
-		if id := toldID(x); id != nil {
+		if _, id, ok := told(x); ok {
 			return id.String()
 		}
 	}

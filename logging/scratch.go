@@ -3,6 +3,8 @@ package logging
 import (
 	"crypto/rand"
 	"time"
+
+	"github.com/google/uuid"
 )
 
 // scratch is what making lines is quicker with. It is used by one line at a
@@ -35,17 +37,16 @@ func (s *scratch) appendSecond(dst []byte, t time.Time) []byte {
 
 // random fills an id with bytes that nobody else has. A nil scratch has none in
 // advance.
-func (s *scratch) random(id []byte) {
+func (s *scratch) random(id *uuid.UUID) {
 	if s == nil {
-		rand.Read(id) // never fails, crypto/rand ends the program instead
+		rand.Read(id[:]) // never fails, crypto/rand ends the program instead
 		return
 	}
 	if s.left < len(id) {
 		rand.Read(s.bytes[:])
 		s.left = len(s.bytes)
 	}
-	given := s.bytes[s.left-len(id) : s.left]
-	copy(id, given)
-	clear(given)
+	given := (*uuid.UUID)(s.bytes[s.left-len(id) : s.left])
+	*id, *given = *given, uuid.UUID{}
 	s.left -= len(id)
 }

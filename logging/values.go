@@ -179,10 +179,7 @@ func putID(dst []byte, r *record) []byte {
 	if r.privacy {
 		return dst
 	}
-	if id := idOf(r.x, r.scratch); id != nil {
-		return appendID(dst, id)
-	}
-	return dst
+	return appendID(dst, r.access.id(r.x, r.scratch))
 }
 
 // putNothing is of a field that no request's line has.

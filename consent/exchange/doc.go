@@ -11,8 +11,8 @@
 //	x.OnEnd(hook)    // sees the Outcome
 //	x.Serve(next, w, r)
 //
-// [Begin] costs two allocations, the record and the copy of the request that
-// carries it. Nothing is pooled and no body is buffered.
+// [Begin] costs one allocation, which holds the record and the copy of the request
+// that carries it. Nothing is pooled and no body is buffered.
 //
 // # What holds
 //

@@ -3,7 +3,6 @@ package exchange
 import (
 	"context"
 	"net/http"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -11,7 +10,7 @@ import (
 
 // The struct is small on purpose: it is made for every request, and what an
 // allocation costs grows with its size. What most exchanges do not need stands
-// behind pointers.
+// behind a pointer.
 
 // Exchange is the record of one HTTP exchange: the one wrapper around its
 // response, what the middlewares learned of it, and how it ended. It is made by
@@ -20,9 +19,10 @@ type Exchange struct {
 	beneath http.ResponseWriter
 	header  http.Header // fetched once, see Header
 	req     *http.Request
-	cookies []string
+	cookie  [1]string // the usual single line, see CookieLines
 	start   time.Time
 	flags   atomic.Uint32
+	counts  atomic.Uint32 // of hooks and slots, see count
 
 	committing sync.Mutex // held while header hooks run
 
@@ -40,27 +40,31 @@ type Exchange struct {
 
 	// The first of each stand here, added under mu and read without: what is
 	// counted does not change any more.
-	counts atomic.Uint32 // eight bits for each
-	before [3]HeaderHook
-	atEnd  [2]EndHook
-	slots  [3]slot
-	more   *overflow // the others, and what is rare; nil for none
+	hooks [4]any // each a HeaderHook, an EndHook or both, see hookedAs
+	slots [2]slot
+	id    [16]byte // with flagID
 
-	// The usual storage field, one with one line, as it was at commit.
-	keptKey, keptLine string
+	more     *overflow // the others, and what is rare; nil for none
+	keptLine string    // with flagKept: the Set-Cookie field as it was at commit
 }
 
-// The places in counts.
+// The places in counts: how many hooks and slots there are, and two bits for
+// each hook that say what it is.
 const (
-	hooksBefore = 8 * iota
-	hooksAtEnd
-	slotsFilled
+	hooksHeld   = 0
+	slotsFilled = 8
+	hookedAs    = 16
+
+	asHeader = 1
+	asEnd    = 2
 )
 
 func (x *Exchange) count(of int) int { return int(x.counts.Load() >> of & 0xff) }
 
-// add counts one more, with the lock held.
-func (x *Exchange) add(of int) { x.counts.Store(x.counts.Load() + 1<<of) }
+// hookIs reports whether the hook with that number was registered as that.
+func (x *Exchange) hookIs(i int, as uint32) bool {
+	return x.counts.Load()>>(hookedAs+2*i)&as != 0
+}
 
 // overflow is what has no place in an Exchange. It is guarded by mu.
 type overflow struct {
@@ -73,6 +77,7 @@ type rest struct {
 	before   []HeaderHook
 	atEnd    []EndHook
 	slots    []slot
+	cookies  []string                   // with flagCookies
 	template func(*http.Request) string // of the route
 }
 
@@ -103,25 +108,12 @@ func (x *Exchange) lock() (locked bool) {
 	return true
 }
 
-// HeaderHook is called exactly once for a response, just before its final
-// header goes out, by whatever way. It may change h, and must not write. A
-// status of 0 means that a panic unwinds and nothing is sent: the hook may only
-// take away, because a recoverer further out may answer with what is left; it
-// is called again if a recoverer inside the exchange answers.
-type HeaderHook interface {
-	BeforeHeader(x *Exchange, status int, h http.Header)
-}
-
-// EndHook is called once, at the end of the exchange, when its Outcome is
-// final. Nothing can be written any more.
-type EndHook interface {
-	AtEnd(x *Exchange)
-}
-
-// carrier is the context of the request and the exchange in one allocation.
+// carrier is, in one allocation, the context of the request that goes on, the
+// exchange, and that request.
 type carrier struct {
 	context.Context
 	x Exchange
+	r http.Request
 }
 
 type carrierKey struct{}
@@ -142,9 +134,10 @@ func From(ctx context.Context) *Exchange {
 
 // Begin returns the exchange of this request, with the writer and the request
 // to go on with. The first middleware that calls it makes the exchange, which is
-// its goroutine's alone until it calls Serve; later ones get the same. If something between them replaced the writer, they keep
-// the one they were given: what is written there reaches the exchange's own
-// writer later, and its hooks with it.
+// its goroutine's alone until it calls Serve; later ones get the same. If
+// something between them replaced the writer, they keep the one they were given:
+// what is written there reaches the exchange's own writer later, and its hooks
+// with it.
 func Begin(w http.ResponseWriter, r *http.Request) (*Exchange, http.ResponseWriter, *http.Request) {
 	own, wrapped := w.(interface{ exchange() *Exchange })
 	if x := From(r.Context()); x != nil && !x.has(flagEnded) {
@@ -160,10 +153,13 @@ func Begin(w http.ResponseWriter, r *http.Request) (*Exchange, http.ResponseWrit
 	}
 	c := &carrier{Context: r.Context()}
 	x := &c.x
-	x.beneath, x.req, x.cookies, x.start, x.length = w, r, r.Header["Cookie"], time.Now(), -1
+	x.beneath, x.req, x.start, x.length = w, r, time.Now(), -1
+	x.keepCookies(r.Header["Cookie"])
 	// Once: HTTP/2 panics when it is asked for after the handler returned.
 	x.header = w.Header()
-	return x, wrap(x), r.WithContext(c)
+	// Only WithContext can set a context; the compiler keeps its copy off the heap.
+	c.r = *r.WithContext(c)
+	return x, wrap(x), &c.r
 }
 
 // Request returns the request as it came to the first middleware. It must not
@@ -172,8 +168,51 @@ func (x *Exchange) Request() *http.Request { return x.req }
 
 // CookieLines returns the lines of the Cookie field as they came to the first
 // middleware, also when the header map was changed since; nil when there were
-// none. They must not be changed.
-func (x *Exchange) CookieLines() []string { return x.cookies }
+// none or a single empty one. They must not be changed.
+func (x *Exchange) CookieLines() []string {
+	if x.has(flagCookies) {
+		x.mu.Lock()
+		defer x.mu.Unlock()
+		return x.more.rest.cookies
+	}
+	if x.cookie[0] == "" {
+		return nil
+	}
+	return x.cookie[:]
+}
+
+// keepCookies keeps the lines for CookieLines, while nobody else knows of x.
+func (x *Exchange) keepCookies(lines []string) {
+	switch len(lines) {
+	case 0:
+	case 1:
+		x.cookie[0] = lines[0]
+	default:
+		x.rest().cookies = lines
+		x.set(flagCookies)
+	}
+}
+
+// ID returns the identifier of the exchange, and false while it has none.
+func (x *Exchange) ID() (id [16]byte, ok bool) {
+	if !x.has(flagID) {
+		return id, false
+	}
+	return x.id, true // it does not change any more
+}
+
+// LoadOrStoreID returns the identifier of the exchange, which is id if it had
+// none. As that changes nothing that was recorded, it does so also after the end.
+func (x *Exchange) LoadOrStoreID(id [16]byte) [16]byte {
+	if x.lock() {
+		defer x.mu.Unlock()
+	}
+	if !x.has(flagID) {
+		x.id = id
+		x.set(flagID)
+	}
+	return x.id
+}
 
 // Start returns when the exchange began, with a monotonic reading.
 func (x *Exchange) Start() time.Time { return x.start }
@@ -181,77 +220,6 @@ func (x *Exchange) Start() time.Time { return x.start }
 // SecondWriter reports whether a middleware was given a writer that is not the
 // exchange's own, because something between replaced it.
 func (x *Exchange) SecondWriter() bool { return x.has(flagSecondWriter) }
-
-// OnHeader registers a hook for the final header. Hooks run in the order in
-// which they were registered, one that another hook registers after it. The
-// same hook, which must be comparable, is registered once; after the header
-// went out it is ignored.
-func (x *Exchange) OnHeader(h HeaderHook) {
-	if x.lock() {
-		defer x.mu.Unlock()
-	}
-	n := x.count(hooksBefore)
-	for i := range n {
-		if x.before[i] == h {
-			return
-		}
-	}
-	switch {
-	case x.has(flagCommitted | flagEnded):
-	case n < len(x.before):
-		x.before[n] = h
-		x.add(hooksBefore)
-	default:
-		if more := x.rest(); !slices.Contains(more.before, h) {
-			more.before = append(more.before, h)
-			x.set(flagMore)
-		}
-	}
-}
-
-// hook returns the header hook with that number, nil when there is none.
-func (x *Exchange) hook(i int) HeaderHook {
-	if i < len(x.before) {
-		if i < x.count(hooksBefore) {
-			return x.before[i]
-		}
-		return nil
-	}
-	if !x.has(flagMore) {
-		return nil
-	}
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	if more := x.more.rest.before; i-len(x.before) < len(more) {
-		return more[i-len(x.before)]
-	}
-	return nil
-}
-
-// OnEnd registers a hook for the end of the exchange. Hooks run in the order in
-// which they were registered. The same hook, which must be comparable, is
-// registered once; after the end it is ignored.
-func (x *Exchange) OnEnd(h EndHook) {
-	if x.lock() {
-		defer x.mu.Unlock()
-	}
-	n := x.count(hooksAtEnd)
-	for i := range n {
-		if x.atEnd[i] == h {
-			return
-		}
-	}
-	switch {
-	case x.has(flagEnded):
-	case n < len(x.atEnd):
-		x.atEnd[n] = h
-		x.add(hooksAtEnd)
-	default:
-		if more := x.rest(); !slices.Contains(more.atEnd, h) {
-			more.atEnd = append(more.atEnd, h)
-		}
-	}
-}
 
 // Route returns the route template of the request as the router has it, such
 // as "GET /users/{id}", or "" while it is not known. A handler may ask: the

@@ -36,6 +36,9 @@ const (
 	flagNative // the writer beneath is net/http's own
 	flagNoBody // what the handler writes is not sent: HEAD, 204, 304
 	flagMore   // some hooks for the header or slots are in the overflow
+	flagCookies
+	flagID
+	flagKept // a Set-Cookie field of one line went out, and was not net/http's own writer's
 )
 
 func (x *Exchange) set(flag uint32)      { x.flags.Or(flag) }

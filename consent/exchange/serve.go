@@ -112,17 +112,9 @@ func (x *Exchange) end() {
 	x.total = time.Since(x.start)
 	x.set(flagEnded)
 	x.inner = nil // a handler that goes on after its time may have it written to
-	var more []EndHook
-	if x.more != nil && x.more.rest != nil {
-		more = x.more.rest.atEnd
-	}
+	further := x.furtherEnds()
 	x.mu.Unlock()
-	for i := range x.count(hooksAtEnd) {
-		x.atEnd[i].AtEnd(x)
-	}
-	for _, h := range more {
-		h.AtEnd(x)
-	}
+	x.runAtEnd(further)
 }
 
 // commit runs the header hooks, once, before the header goes out. A second
@@ -189,19 +181,6 @@ func (x *Exchange) statusBeneath() int {
 		return code
 	}
 	return 0
-}
-
-// runBefore calls the header hooks outside the lock, because they ask for slots
-// and may register further hooks: a part that is asked only by another one's
-// hook registers its own then, and must not be passed over.
-func (x *Exchange) runBefore(status int) {
-	for i := 0; ; i++ {
-		h := x.hook(i)
-		if h == nil {
-			return
-		}
-		h.BeforeHeader(x, status, x.header)
-	}
 }
 
 // clean takes what must not go out from the header map while a panic unwinds.

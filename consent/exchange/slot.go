@@ -69,7 +69,7 @@ func (s *Slot[T]) put(x *Exchange, v *T) {
 	// A slot that somebody may be reading is left alone.
 	if n := x.count(slotsFilled); n < len(x.slots) {
 		x.slots[n] = slot{&s.id, v}
-		x.add(slotsFilled)
+		x.counts.Store(x.counts.Load() + 1<<slotsFilled)
 		return
 	}
 	more := x.rest()

@@ -9,7 +9,9 @@ import (
 
 // storageFields make a browser keep something: cookies, and storage by other
 // names (Network Error Logging, Reporting API, Client Hints).
-var storageFields = [...]string{"Set-Cookie", "Nel", "Report-To", "Reporting-Endpoints", "Accept-Ch", "Critical-Ch"}
+var storageFields = [...]string{setCookie, "Nel", "Report-To", "Reporting-Endpoints", "Accept-Ch", "Critical-Ch"}
+
+const setCookie = "Set-Cookie"
 
 // isStorage reports whether a key of a header map is one of the storage fields.
 // net/http writes keys as they stand, so case does not matter.
@@ -59,8 +61,9 @@ func (x *Exchange) seal() (length []string) {
 func (x *Exchange) keepStorage(key string, values []string) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	if x.keptKey == "" && len(values) == 1 {
-		x.keptKey, x.keptLine = key, values[0]
+	if key == setCookie && len(values) == 1 {
+		x.keptLine = values[0]
+		x.set(flagKept)
 		return
 	}
 	more := x.overflow()
@@ -102,14 +105,14 @@ func (x *Exchange) sameStorage(more []field) bool {
 
 // keptFields counts the storage fields that were kept.
 func (x *Exchange) keptFields(more []field) int {
-	if x.keptKey != "" {
+	if x.has(flagKept) {
 		return len(more) + 1
 	}
 	return len(more)
 }
 
 func (x *Exchange) isKept(more []field, key string, values []string) bool {
-	if key == x.keptKey {
+	if key == setCookie && x.has(flagKept) {
 		return len(values) == 1 && values[0] == x.keptLine
 	}
 	return slices.ContainsFunc(more, func(f field) bool { return f.key == key && slices.Equal(f.values, values) })
@@ -171,8 +174,8 @@ func (x *Exchange) putStorageBack(more []field) {
 		return
 	}
 	takeStorage(x.header)
-	if x.keptKey != "" {
-		x.header[x.keptKey] = []string{x.keptLine}
+	if x.has(flagKept) {
+		x.header[setCookie] = []string{x.keptLine}
 	}
 	for _, f := range more {
 		// Copied: the handler can reach what is in the map.
