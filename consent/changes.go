@@ -4,7 +4,7 @@ import "maps"
 
 // Since returns the version of the policy under which the visitor last chose; 0
 // for somebody who did not choose, or whose choice cannot be believed.
-func (d Decision) Since() int { return d.since }
+func (d Decision) Since() int { return int(d.since) }
 
 // Changes returns what the policy changed since the visitor last chose, oldest
 // first, for a banner that asks again: none for somebody who did not choose yet,
@@ -13,7 +13,7 @@ func (d Decision) Changes() []Change {
 	if d.rules == nil || d.since == 0 {
 		return nil
 	}
-	return d.rules.policy.changesAfter(d.since)
+	return d.rules.policy.changesAfter(int(d.since))
 }
 
 // changesAfter returns copies of the changes above a version.

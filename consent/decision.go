@@ -12,10 +12,10 @@ type Decision struct {
 	rules                  *Rules
 	granted, denied, stale uint64
 	allowed, knowing       uint64
+	since                  int32
 	source                 Source
 	regime                 Regime
 	gpc                    bool
-	since                  int
 }
 
 // Signals is what a request says besides its cookie.
@@ -37,7 +37,7 @@ func Decide(stored *Stored, signals Signals, rules *Rules, now time.Time) Decisi
 		doubt = ^uint64(0)
 	} else {
 		if len(stored.Answers) > 0 {
-			d.since = stored.Version
+			d.since = int32(stored.Version)
 		}
 		for _, a := range stored.Answers {
 			i := rules.byNumber[a.Number]

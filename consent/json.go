@@ -24,7 +24,7 @@ func (d Decision) appendJSON(b []byte) []byte {
 		comma = ","
 	}
 	b = append(b, '}')
-	if d.since > 0 && d.since < d.Version() {
+	if d.since > 0 && d.Since() < d.Version() {
 		b = append(b, `,"since":`...)
 		b = strconv.AppendInt(b, int64(d.since), 10)
 	}

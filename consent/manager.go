@@ -223,7 +223,7 @@ func (m *Manager) Subject(r *http.Request) Subject {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.decide()
-	return s.stored.Subject
+	return s.subject
 }
 
 // Policy returns the policy that runs.

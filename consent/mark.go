@@ -15,7 +15,7 @@ import (
 func (m *Manager) BeforeHeader(x *exchange.Exchange, status int, h http.Header) {
 	s := m.state(x)
 	s.mu.Lock()
-	line, marks := s.line, s.marks
+	line, marks := s.line(), s.marks
 	s.private = status != 0 && marks != 0
 	s.mu.Unlock()
 	if status == 0 {
@@ -50,7 +50,7 @@ func (m *Manager) Issued(x *exchange.Exchange, line string) bool {
 	s := m.state(x)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return line != "" && s.line == line
+	return line != "" && s.line() == line
 }
 
 // markResponse makes a response private to the visitor. Keys that are not in

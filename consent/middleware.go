@@ -42,10 +42,12 @@ func (m *Manager) Revoked(x *exchange.Exchange) []Purpose {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.erased {
+	switch {
+	case s.made == nil:
+		return nil
+	case s.made.erased:
 		return m.rules.purposes(^uint64(0))
-	}
-	if !s.changed {
+	case !s.made.changed:
 		return nil
 	}
 	return m.rules.purposes(s.initial &^ s.decide().allowed)

@@ -33,8 +33,8 @@ func (m *Manager) Permit(x *exchange.Exchange, p Purpose) Permit {
 		return Permit{}
 	}
 	permit := Permit{m: m, set: set, bare: d.granted&set == 0}
-	if !s.stored.Unreadable && m.rules.essential&set == 0 {
-		permit.subject, permit.revision, permit.issued = s.stored.Subject, s.stored.Revision, s.stored.Issued
+	if !s.unreadable && m.rules.essential&set == 0 {
+		permit.subject, permit.revision, permit.issued = s.subject, s.revision, int64(s.issued)
 	}
 	return permit
 }

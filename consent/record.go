@@ -73,9 +73,9 @@ func (m *Manager) record(x *exchange.Exchange, c Choices, method Method) (record
 	defer s.mu.Unlock()
 	s.privacy.Store(true)
 	s.decide()
-	who := s.stored.Subject
-	if who.IsZero() {
-		who = s.replaced
+	who := s.subject
+	if who.IsZero() && s.made != nil {
+		who = s.made.replaced
 	}
 	if !who.IsZero() {
 		// One change of a subject at a time: of two requests that start from
@@ -98,7 +98,7 @@ func (m *Manager) record(x *exchange.Exchange, c Choices, method Method) (record
 		_, _ = m.apply(s, 0, no, c, method)
 	}
 	if committed && err == nil {
-		s.line = ""
+		s.made.line = ""
 		err = fmt.Errorf("consent: record: %w", ErrLate)
 	}
 	return recorded, err
@@ -153,10 +153,10 @@ func (m *Manager) apply(s *state, yes, no uint64, c Choices, method Method) (rec
 	old := s.whole(nil, m.now())
 	if old.Unreadable {
 		old = Stored{}
-		if no != 0 {
+		if no != 0 && s.made != nil {
 			// Whoever says no with a replaced cookie means the one that replaced
 			// it too: two posts may have crossed, and the browser may hold either.
-			old, _ = m.superseded.standing(s.replaced, m.rules.consent)
+			old, _ = m.superseded.standing(s.made.replaced, m.rules.consent)
 		}
 	}
 	// The time of one subject never runs backwards, however the clocks of two
@@ -171,7 +171,7 @@ func (m *Manager) apply(s *state, yes, no uint64, c Choices, method Method) (rec
 		case yes&bit != 0:
 			next.set(Answer{
 				Number: uint8(p.Number), Granted: true, Day: dayOf(now),
-				Version: int32(m.rules.policy.Version), KnowingGPC: s.signals.GPC,
+				Version: int32(m.rules.policy.Version), KnowingGPC: s.decision.gpc,
 			})
 		}
 	}
@@ -181,7 +181,7 @@ func (m *Manager) apply(s *state, yes, no uint64, c Choices, method Method) (rec
 	e := Entry{
 		Time: now, Policy: next.Version, Granted: m.rules.purposes(yes), Denied: m.rules.purposes(no),
 		Language: language, TextHash: m.rules.textHash[language],
-		Method: method, Regime: s.signals.Regime.String(), GPC: s.signals.GPC,
+		Method: method, Regime: s.decision.regime.String(), GPC: s.decision.gpc,
 	}
 	switch {
 	case next.hasGrant() && old.Subject.IsZero():
@@ -201,7 +201,7 @@ func (m *Manager) apply(s *state, yes, no uint64, c Choices, method Method) (rec
 		e.Kind = EntryWithdrawal
 	}
 	this := change{e.Subject, e.Revision}
-	lost := m.rules.askable() &^ Decide(&next, Signals{Regime: s.signals.Regime}, m.rules, now).allowed
+	lost := m.rules.askable() &^ Decide(&next, Signals{Regime: s.decision.regime}, m.rules, now).allowed
 	replace := func() {
 		if !old.Subject.IsZero() && !m.superseded.raise(e.Subject, e.Revision, now.Unix()/60, lost) {
 			m.fork(e)
@@ -230,13 +230,10 @@ func (m *Manager) apply(s *state, yes, no uint64, c Choices, method Method) (rec
 		recorded = m.appendOrLater(e)
 	}
 	if !next.hasGrant() {
-		s.left = old.Subject
+		s.make().left = old.Subject
 		next.Subject, next.Revision, next.Issued = Subject{}, 0, 0
 	}
-	s.stored, s.changed = next, true
-	s.epoch = m.superseded.epoch.Load()
-	s.decision = Decide(&s.stored, s.signals, m.rules, now)
-	s.line = m.setCookie(s, now)
+	s.choose(next, now)
 	return recorded, nil
 }
 
@@ -276,21 +273,21 @@ func (m *Manager) appendOrLater(e Entry) bool {
 	return false
 }
 
-// setCookie is the Set-Cookie line for the state. It lives until the last of
+// setCookie is the Set-Cookie line for what is stored. It lives until the last of
 // its answers counts no more, and is made at a choice only, so no visit
 // extends it.
-func (m *Manager) setCookie(s *state, now time.Time) string {
+func (m *Manager) setCookie(stored *Stored, r *http.Request, now time.Time) string {
 	last := int32(0)
-	for _, a := range s.stored.Answers {
+	for _, a := range stored.Answers {
 		last = max(last, a.expires(m.rules))
 	}
 	days := min(max(last-dayOf(now), 0), maxLifetimeDays)
-	line := m.codec.name + "=" + m.codec.encode(&s.stored) + "; Path=/"
+	line := m.codec.name + "=" + m.codec.encode(stored) + "; Path=/"
 	if m.domain != "" {
 		line += "; Domain=" + m.domain
 	}
 	line += "; Max-Age=" + strconv.Itoa(int(days)*86400) + "; HttpOnly"
-	if !m.insecure || m.visitors.HTTPS(s.x.Request()) {
+	if !m.insecure || m.visitors.HTTPS(r) {
 		line += "; Secure"
 	}
 	return line + "; SameSite=Lax"

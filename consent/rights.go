@@ -142,7 +142,7 @@ func (m *Manager) who(x *exchange.Exchange, rq *rightsRequest) (Person, bool) {
 	if s := m.state(x); s != nil {
 		s.mu.Lock()
 		s.decide()
-		p.Subject = s.stored.Subject
+		p.Subject = s.subject
 		s.mu.Unlock()
 	}
 	if m.account != nil {

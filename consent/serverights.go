@@ -170,7 +170,7 @@ func (m *Manager) forgetVisitor(s *state) int64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.decide()
-	issued := s.stored.Issued
+	issued := int64(s.issued)
 	now := m.now()
 	next := Stored{Version: m.rules.policy.Version}
 	for i, p := range m.rules.policy.Processing {
@@ -178,10 +178,7 @@ func (m *Manager) forgetVisitor(s *state) int64 {
 			next.set(Answer{Number: uint8(p.Number), Day: monthStart(now)})
 		}
 	}
-	s.stored, s.changed, s.erased = next, true, true
-	s.epoch = m.superseded.epoch.Load()
-	s.decision = Decide(&s.stored, s.signals, m.rules, now)
-	s.line = m.setCookie(s, now)
+	s.choose(next, now).erased = true
 	return issued
 }
 
@@ -191,8 +188,8 @@ func (m *Manager) leftReceipt(x *exchange.Exchange) string {
 	s := m.state(x)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.left.IsZero() {
+	if s.made == nil || s.made.left.IsZero() {
 		return ""
 	}
-	return m.receipts.sign(s.left)
+	return m.receipts.sign(s.made.left)
 }

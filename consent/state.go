@@ -18,23 +18,66 @@ type state struct {
 	m *Manager
 	x *exchange.Exchange
 
+	mu      sync.Mutex // guards what follows, but for privacy
 	privacy atomic.Bool
 
-	mu       sync.Mutex // guards what follows
-	loaded   bool
-	changed  bool // a choice was recorded in this exchange
-	late     bool
-	private  bool // the header that goes out is marked already
-	marks    mark
-	erased   bool // everything is erased in this exchange
-	signals  Signals
-	epoch    uint64  // of superseded, when decision was made
-	stored   Stored  // without its answers until a choice was recorded, see whole
+	issued     int32 // with subject and revision, in minutes of Unix time
+	loaded     bool
+	late       bool
+	private    bool // the header that goes out is marked already
+	unreadable bool // what is stored, or it was superseded
+	marks      mark
+	subject    Subject // nobody when nothing is granted
+	revision   uint64
+	epoch      uint64 // of superseded, when decision was made
+	initial    uint64 // allowed when first asked
+	decision   Decision
+	made       *made // nil where nothing was
+}
+
+// made is what few exchanges have: a new choice, or one that counts no more.
+type made struct {
+	changed  bool    // a choice was recorded in this exchange
+	erased   bool    // everything is erased in this exchange
+	stored   Stored  // the choice
+	left     Subject // who took back their last yes
+	line     string  // Set-Cookie to send at commit
 	replaced Subject // of a cookie that was superseded
-	left     Subject // who took back their last yes in this exchange
-	decision Decision
-	initial  uint64 // allowed when first asked
-	line     string // Set-Cookie to send at commit
+}
+
+// make returns the place for what is made, with the lock held.
+func (s *state) make() *made {
+	if s.made == nil {
+		s.made = &made{}
+	}
+	return s.made
+}
+
+// line returns the Set-Cookie line to send, with the lock held.
+func (s *state) line() string {
+	if s.made == nil {
+		return ""
+	}
+	return s.made.line
+}
+
+// signals is what the request said besides its cookie, once that was read.
+func (s *state) signals() Signals { return Signals{GPC: s.decision.gpc, Regime: s.decision.regime} }
+
+// choose makes stored the visitor's choice from now on, with the lock held.
+func (s *state) choose(stored Stored, now time.Time) *made {
+	made := s.make()
+	made.stored, made.changed = stored, true
+	s.hold(&stored)
+	s.epoch = s.m.superseded.epoch.Load()
+	s.decision = Decide(&stored, s.signals(), s.m.rules, now)
+	made.line = s.m.setCookie(&stored, s.x.Request(), now)
+	return made
+}
+
+// hold keeps of what is stored what is asked for often.
+func (s *state) hold(stored *Stored) {
+	s.unreadable, s.subject, s.revision, s.issued = stored.Unreadable, stored.Subject, stored.Revision, int32(stored.Issued)
 }
 
 // mark says what a response depends on.
@@ -97,26 +140,26 @@ func (s *state) decide() Decision {
 		now = m.now()
 	}
 	var room [8]Answer // most cookies have fewer and cost no allocation
+	signals := s.signals()
 	if first {
-		s.signals = m.signals(s.x.Request())
+		signals = m.signals(s.x.Request())
 	}
 	stored := s.whole(room[:0], now)
 	if first {
 		s.loaded = true
-		s.stored.Unreadable, s.stored.Version = stored.Unreadable, stored.Version
-		s.stored.Subject, s.stored.Revision, s.stored.Issued = stored.Subject, stored.Revision, stored.Issued
+		s.hold(&stored)
 		if stored.Unreadable {
 			m.counters.unreadable.Add(1)
 		}
 	}
 	s.epoch = epoch
 	if !stored.Unreadable && !stored.Subject.IsZero() && !m.superseded.stands(stored.Subject, stored.Revision, stored.Issued) {
-		s.replaced = stored.Subject
+		s.make().replaced = stored.Subject
 		stored = Stored{Unreadable: true}
-		s.stored = Stored{Unreadable: true}
+		s.hold(&stored)
 		m.counters.superseded.Add(1)
 	}
-	s.decision = Decide(&stored, s.signals, m.rules, now)
+	s.decision = Decide(&stored, signals, m.rules, now)
 	if first {
 		s.initial = s.decision.allowed
 	}
@@ -126,8 +169,11 @@ func (s *state) decide() Decision {
 // whole returns what is stored, with its answers: they are read from the cookie
 // again, because that is needed seldom and a state is made for every request.
 func (s *state) whole(room []Answer, now time.Time) Stored {
-	if s.changed || s.stored.Unreadable {
-		return s.stored
+	switch {
+	case s.unreadable:
+		return Stored{Unreadable: true}
+	case s.made != nil && s.made.changed:
+		return s.made.stored
 	}
 	// Among the request's lines as they came.
 	value, n := findCookie(s.x.CookieLines(), s.m.codec.name)
