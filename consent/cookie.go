@@ -40,29 +40,37 @@ type codec struct {
 	macs []*sync.Pool // of *mac, newest key first
 }
 
+// maxCookieName is above the length of every name that a codec has.
+const maxCookieName = 64
+
 // mac is one keyed hash and the buffers around it; they live together in a
 // pool so that verifying a cookie allocates nothing.
 type mac struct {
 	hash hash.Hash
 	sum  [sha256.Size]byte
-	raw  [maxCookieValue]byte
+	raw  [maxCookieName + maxCookieValue]byte // begins with the name and a zero
 	text [maxCookieValue]byte
 }
 
 func newCodec(keys Keys, name string) *codec {
 	c := &codec{name: name}
 	for _, key := range keys.Derive("consent cookie", sha256.Size) {
-		c.macs = append(c.macs, &sync.Pool{New: func() any { return &mac{hash: hmac.New(sha256.New, key)} }})
+		c.macs = append(c.macs, &sync.Pool{New: func() any {
+			m := &mac{hash: hmac.New(sha256.New, key)}
+			copy(m.raw[:], name)
+			return m
+		}})
 	}
 	return c
 }
 
-func (c *codec) tag(m *mac, payload []byte) []byte {
+// payload is the room for a payload in m.
+func (c *codec) payload(m *mac) []byte { return m.raw[len(c.name)+1:] }
+
+// tag is over the name and the payload of n bytes that stands in its room.
+func (c *codec) tag(m *mac, n int) []byte {
 	m.hash.Reset()
-	n := copy(m.text[:], c.name)
-	m.text[n] = 0
-	m.hash.Write(m.text[:n+1])
-	m.hash.Write(payload)
+	m.hash.Write(m.raw[:len(c.name)+1+n])
 	return m.hash.Sum(m.sum[:0])[:tagSize]
 }
 
@@ -71,7 +79,7 @@ func (c *codec) encode(s *Stored) string {
 	payload := appendStored(make([]byte, 0, 128), s)
 	m := c.macs[0].Get().(*mac)
 	defer c.macs[0].Put(m)
-	payload = append(payload, c.tag(m, payload)...)
+	payload = append(payload, c.tag(m, copy(c.payload(m), payload))...)
 	return base64.RawURLEncoding.EncodeToString(payload)
 }
 
@@ -88,13 +96,14 @@ func (c *codec) decode(value string, room []Answer, now time.Time) (Stored, erro
 	for _, pool := range c.macs {
 		m := pool.Get().(*mac)
 		n := copy(m.text[:], value)
-		n, err := strictBase64.Decode(m.raw[:], m.text[:n])
+		raw := c.payload(m)
+		n, err := strictBase64.Decode(raw, m.text[:n])
 		var s Stored
 		ok := err == nil && n > tagSize
 		if ok {
-			payload, tag := m.raw[:n-tagSize], m.raw[n-tagSize:n]
-			if ok = hmac.Equal(tag, c.tag(m, payload)); ok {
-				s, ok = readStored(payload, room, now)
+			n -= tagSize
+			if ok = hmac.Equal(raw[n:n+tagSize], c.tag(m, n)); ok {
+				s, ok = readStored(raw[:n], room, now)
 			}
 		}
 		pool.Put(m)
@@ -205,6 +214,11 @@ func (p *payloadReader) byte() byte {
 // number reads a uvarint of at most limit. A longer form of the same number is
 // refused, so that there is one text for one value.
 func (p *payloadReader) number(limit uint64) uint64 {
+	if len(p.rest) > 0 && p.rest[0] < 0x80 && uint64(p.rest[0]) <= limit { // most are small
+		v := p.rest[0]
+		p.rest = p.rest[1:]
+		return uint64(v)
+	}
 	v, n := binary.Uvarint(p.rest)
 	if n <= 0 || v > limit || n > 1 && p.rest[n-1] == 0 {
 		p.bad = true

@@ -2,6 +2,7 @@ package logging
 
 import (
 	"context"
+	"encoding/hex"
 	"net/http"
 
 	"github.com/google/uuid"
@@ -46,14 +47,13 @@ func (a *Access) makeID(req *http.Request, s *scratch) (id uuid.UUID) {
 
 // appendID appends the id in quotes.
 func appendID(dst []byte, id uuid.UUID) []byte {
-	dst = append(dst, '"')
-	for i, b := range id {
-		if i == 4 || i == 6 || i == 8 || i == 10 { // RFC 9562 §4
-			dst = append(dst, '-')
-		}
-		dst = append(dst, hexDigits[b>>4], hexDigits[b&15])
-	}
-	return append(dst, '"')
+	text := [...]byte{0: '"', 9: '-', 14: '-', 19: '-', 24: '-', 37: '"'} // RFC 9562 §4
+	hex.Encode(text[1:], id[:4])
+	hex.Encode(text[10:], id[4:6])
+	hex.Encode(text[15:], id[6:8])
+	hex.Encode(text[20:], id[8:10])
+	hex.Encode(text[25:], id[10:])
+	return append(dst, text[:]...)
 }
 
 // RequestID returns the id that stands in the access log's line for this

@@ -22,7 +22,7 @@ func isStorage(key string) bool {
 		return false
 	}
 	for _, f := range storageFields {
-		if len(key) == len(f) && strings.EqualFold(key, f) {
+		if key == f || len(key) == len(f) && strings.EqualFold(key, f) {
 			return true
 		}
 	}
@@ -39,6 +39,12 @@ type field struct {
 // storage fields, takes forbidden names from the announced trailers and returns
 // the lines of Content-Length.
 func (x *Exchange) seal() (length []string) {
+	if x.has(flagNative) { // nothing to keep, see putStorageBack
+		if x.header["Trailer"] != nil {
+			dropTrailerNames(x.header)
+		}
+		return x.header["Content-Length"]
+	}
 	trailer := false
 	for key, values := range x.header {
 		switch {
@@ -46,7 +52,7 @@ func (x *Exchange) seal() (length []string) {
 			length = values
 		case key == "Trailer":
 			trailer = true
-		case isStorage(key) && !x.has(flagNative):
+		case isStorage(key):
 			x.keepStorage(key, values)
 		}
 	}

@@ -15,11 +15,13 @@ const none = -1
 // maxTokens bounds how many tokens there can be.
 const maxTokens = 128
 
-// begin is a hash of three bytes. Its size keeps most of a field from being
-// taken for the beginning of a token, and the table of them in the nearest cache.
-func begin(three uint32) uint32 { return three * 0x9e3779b1 >> (32 - beginBits) }
+// pairAt is a hash of two bytes. Its size keeps most of a field from being taken
+// for part of a token, and the table of them in the nearest cache.
+func pairAt(s string, i int) uint32 {
+	return (uint32(s[i]) | uint32(s[i+1])<<8) * 0x9e3779b1 >> (32 - pairBits)
+}
 
-const beginBits = 12
+const pairBits = 12
 
 type agentTable struct {
 	tokens    []string
@@ -28,10 +30,11 @@ type agentTable struct {
 	platforms []rule
 	// starts has, for every token, a bit for the rules that begin with it.
 	starts [maxTokens]candidates
-	// begins has, for each hash of three bytes, one more than the place of the
-	// tokens that begin with such ones.
-	begins [1 << beginBits]uint8
-	groups [][]head
+	// pairs has, for each hash of two bytes, one more than the place of the tokens
+	// that have such ones at their beginning or one further on: looking at every
+	// other place of a field meets either.
+	pairs  [1 << pairBits]uint8
+	groups [][2][]head // by how many bytes of the token stand before the pair
 }
 
 // head is a token as it is looked for: its first eight bytes, or as many as it
@@ -39,11 +42,12 @@ type agentTable struct {
 type head struct {
 	bytes, mask uint64
 	number      int
+	rest        string // of the token, behind the eight bytes
 }
 
 func headOf(token string, number int) head {
 	n := min(len(token), 8)
-	return head{bytes: eight(token), mask: ^uint64(0) >> (64 - 8*n), number: number}
+	return head{bytes: eight(token), mask: ^uint64(0) >> (64 - 8*n), number: number, rest: token[n:]}
 }
 
 // eight returns the first eight bytes of s, zeros where there are fewer.
@@ -78,12 +82,15 @@ func compileAgents() *agentTable {
 			n = len(t.tokens)
 			numbers[token] = n
 			t.tokens = append(t.tokens, token)
-			g := &t.begins[begin(uint32(token[0])|uint32(token[1])<<8|uint32(token[2])<<16)]
-			if *g == 0 {
-				t.groups = append(t.groups, nil)
-				*g = uint8(len(t.groups))
+			for before := range 2 {
+				g := &t.pairs[pairAt(token, before)]
+				if *g == 0 {
+					t.groups = append(t.groups, [2][]head{})
+					*g = uint8(len(t.groups))
+				}
+				heads := &t.groups[*g-1][before]
+				*heads = append(*heads, headOf(token, n))
 			}
-			t.groups[*g-1] = append(t.groups[*g-1], headOf(token, n))
 		}
 		return n
 	}
@@ -118,30 +125,35 @@ type found struct {
 
 // find looks for every token. The field is at most maxAgent long.
 func (t *agentTable) find(ua string, f *found) {
-	three := uint32(0)
-	for i := range len(ua) {
-		three = three>>8 | uint32(ua[i])<<16
-		g := t.begins[begin(three)]
+	for i := 0; i+1 < len(ua); i += 2 {
+		g := t.pairs[pairAt(ua, i)]
 		if g == 0 {
 			continue
 		}
-		at := i - 2
-		if at < 0 {
+		group := &t.groups[g-1]
+		if len(group[0]) > 0 {
+			t.meet(ua, i, group[0], f)
+		}
+		if len(group[1]) > 0 && i > 0 {
+			t.meet(ua, i-1, group[1], f)
+		}
+	}
+}
+
+// meet notes which of the tokens stand at a place.
+func (t *agentTable) meet(ua string, at int, heads []head, f *found) {
+	here := eight(ua[at:])
+	for j := range heads {
+		h := &heads[j]
+		if here&h.mask != h.bytes || f.has(h.number) || h.rest != "" && !strings.HasPrefix(ua[at+8:], h.rest) {
 			continue
 		}
-		here := eight(ua[at:])
-		for _, h := range t.groups[g-1] {
-			if here&h.mask != h.bytes {
-				continue
-			}
-			if n := h.number; !f.has(n) && strings.HasPrefix(ua[at:], t.tokens[n]) {
-				f.set[n/64] |= 1 << (n % 64)
-				f.at[n] = uint16(at)
-				f.rules.bots |= t.starts[n].bots
-				f.rules.browsers |= t.starts[n].browsers
-				f.rules.platforms |= t.starts[n].platforms
-			}
-		}
+		n := h.number
+		f.set[n/64] |= 1 << (n % 64)
+		f.at[n] = uint16(at)
+		f.rules.bots |= t.starts[n].bots
+		f.rules.browsers |= t.starts[n].browsers
+		f.rules.platforms |= t.starts[n].platforms
 	}
 }
 
@@ -154,7 +166,7 @@ func (f *found) where(token int) (int, bool) {
 }
 
 func (f *found) has(token int) bool {
-	return token != none && f.set[token/64]>>(token%64)&1 != 0
+	return token != none && f.set[uint(token)/64]>>(uint(token)%64)&1 != 0
 }
 
 // first returns the first rule that is met, of those in question.
