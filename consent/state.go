@@ -129,11 +129,15 @@ func (s *state) peek() Decision {
 
 // decide is peek with the lock held.
 func (s *state) decide() Decision {
-	m := s.m
-	epoch := m.superseded.epoch.Load()
-	if s.loaded && s.epoch == epoch {
-		return s.decision
+	if epoch := s.m.superseded.epoch.Load(); !s.loaded || s.epoch != epoch {
+		s.decideAnew(epoch)
 	}
+	return s.decision
+}
+
+// decideAnew decides with what was replaced up to an epoch of superseded.
+func (s *state) decideAnew(epoch uint64) {
+	m := s.m
 	first := !s.loaded
 	now := s.x.Start() // days are told apart here, and asking a clock takes its time
 	if !first || m.clock {
@@ -163,7 +167,6 @@ func (s *state) decide() Decision {
 	if first {
 		s.initial = s.decision.allowed
 	}
-	return s.decision
 }
 
 // whole returns what is stored, with its answers: they are read from the cookie

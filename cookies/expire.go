@@ -19,20 +19,16 @@ const maxExpired = 64
 // cookies of all purposes, essential ones included.
 func (g *Gate) expire(j *judge, h http.Header, asks bool) {
 	revoked := g.consent.Revoked(j.x)
-	if !asks && len(revoked) == 0 {
-		return
+	if len(revoked) == 0 && (!asks || !j.decide().Refuses()) {
+		return // the usual case: nothing was denied
 	}
 	var room [8]string
 	names := room[:0]
-look:
 	for _, line := range j.x.CookieLines() {
 		for line != "" && len(names) < maxExpired {
 			var name string
 			_, name, line = cutPair(line)
 			e := g.inventory.lookup(name)
-			if e != nil && !e.essential && len(revoked) == 0 && !j.decide().Refuses() {
-				break look // the usual case: nothing that follows is denied either
-			}
 			// After an erasure, essential ones are among the revoked.
 			if e != nil && (!e.essential && j.denies(e) || slices.Contains(revoked, e.Purpose)) && isToken(name) && !slices.Contains(names, name) {
 				names = append(names, name)

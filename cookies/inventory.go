@@ -15,7 +15,8 @@ import (
 type Inventory struct {
 	entries   []entry
 	exact     map[string]*entry
-	families  []family // longest prefix first
+	few       []named // the same as exact, where there are few
+	families  []named // by prefix, the longest first
 	fields    map[string]*entry
 	basis     map[consent.Purpose]consent.Basis
 	languages []string
@@ -59,9 +60,13 @@ func (e *entry) read(c *setCookie) {
 	}
 }
 
-type family struct {
-	prefix string
-	entry  *entry
+// fewCookies is how many names are looked for one by one, which takes less than
+// computing a hash.
+const fewCookies = 12
+
+type named struct {
+	name  string
+	entry *entry
 }
 
 // NewInventory checks the specs against each other and against the policy, and
@@ -86,12 +91,16 @@ func NewInventory(policy consent.Policy, specs ...Spec) (*Inventory, error) {
 		case s.Field:
 			inv.fields[strings.ToLower(s.Name)] = e
 		case isFamily:
-			inv.families = append(inv.families, family{prefix, e})
+			inv.families = append(inv.families, named{prefix, e})
 		default:
 			inv.exact[s.Name] = e
+			inv.few = append(inv.few, named{s.Name, e})
 		}
 	}
-	slices.SortFunc(inv.families, func(a, b family) int { return len(b.prefix) - len(a.prefix) })
+	if len(inv.few) > fewCookies {
+		inv.few = nil
+	}
+	slices.SortFunc(inv.families, func(a, b named) int { return len(b.name) - len(a.name) })
 	return inv, nil
 }
 
@@ -122,11 +131,18 @@ func (inv *Inventory) lookup(name string) *entry {
 	if inv == nil {
 		return nil
 	}
-	if e := inv.exact[name]; e != nil {
-		return e
+	for i := range inv.few {
+		if inv.few[i].name == name {
+			return inv.few[i].entry
+		}
+	}
+	if inv.few == nil {
+		if e := inv.exact[name]; e != nil {
+			return e
+		}
 	}
 	for _, f := range inv.families {
-		if len(name) > len(f.prefix) && name[:len(f.prefix)] == f.prefix {
+		if len(name) > len(f.name) && name[:len(f.name)] == f.name {
 			return f.entry
 		}
 	}

@@ -39,7 +39,7 @@ func (inv *Inventory) Warnings() []string {
 func (inv *Inventory) around(e *entry) *entry {
 	name := strings.TrimSuffix(e.Name, "*")
 	for _, f := range inv.families {
-		if f.entry != e && strings.HasPrefix(name, f.prefix) {
+		if f.entry != e && strings.HasPrefix(name, f.name) {
 			return f.entry
 		}
 	}

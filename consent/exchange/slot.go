@@ -12,12 +12,12 @@ type Slot[T any] struct{ id byte }
 
 // Get returns what was put into the slot of x, or nil.
 func (s *Slot[T]) Get(x *Exchange) *T {
-	if x.has(flagMore) {
-		x.mu.Lock()
-		defer x.mu.Unlock()
-		return s.find(x, x.more)
+	if !x.has(flagMore) {
+		return s.near(x)
 	}
-	return s.find(x, nil)
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return s.find(x, x.more)
 }
 
 // find looks for the slot. The lock is held where there is more.
@@ -30,6 +30,11 @@ func (s *Slot[T]) find(x *Exchange, more *overflow) *T {
 			}
 		}
 	}
+	return s.near(x)
+}
+
+// near looks for the slot among the first, which takes no lock.
+func (s *Slot[T]) near(x *Exchange) *T {
 	// The newest first: what was put in again stands behind what it replaces.
 	for i := x.count(slotsFilled) - 1; i >= 0; i-- {
 		if x.slots[i].key == &s.id {
