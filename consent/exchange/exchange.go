@@ -36,7 +36,7 @@ type Exchange struct {
 	first  time.Duration
 	total  time.Duration
 	route  string
-	inner  *http.Request // as the innermost middleware passed it on, until the end
+	inner  atomic.Pointer[http.Request] // as the innermost middleware passed it on, until the end
 
 	// The first of each stand here, added under mu and read without: what is
 	// counted does not change any more.
@@ -45,7 +45,7 @@ type Exchange struct {
 	id    [16]byte // with flagID
 
 	more     *overflow // the others, and what is rare; nil for none
-	keptLine string    // with flagKept: the Set-Cookie field as it was at commit
+	keptLine string    // with flagKept: the one line of Set-Cookie as it was at commit
 }
 
 // The places in counts: how many hooks and slots there are, and two bits for
@@ -229,7 +229,7 @@ func (x *Exchange) Route() string {
 		return x.route // final
 	}
 	x.mu.Lock()
-	route, inner := x.route, x.inner
+	route, inner := x.route, x.inner.Load()
 	var template func(*http.Request) string
 	if x.more != nil && x.more.rest != nil {
 		template = x.more.rest.template
@@ -251,7 +251,8 @@ func (x *Exchange) RouteBy(r *http.Request, template func(*http.Request) string)
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if !x.has(flagEnded) {
-		x.inner, x.rest().template = r, template
+		x.inner.Store(r)
+		x.rest().template = template
 	}
 }
 

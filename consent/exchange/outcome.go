@@ -38,7 +38,8 @@ const (
 	flagMore   // some hooks for the header or slots are in the overflow
 	flagCookies
 	flagID
-	flagKept // a Set-Cookie field of one line went out, and was not net/http's own writer's
+	flagKept     // keptLine is what went out
+	flagKeptMore // so are fields in the overflow
 )
 
 func (x *Exchange) set(flag uint32)      { x.flags.Or(flag) }

@@ -13,16 +13,15 @@ import (
 // through unchanged, with the frames it came from. Inner ones only learn the
 // route from the request they passed on.
 func (x *Exchange) Serve(next http.Handler, w http.ResponseWriter, r *http.Request) {
-	if x.lock() {
-		if !x.has(flagEnded) {
-			x.inner = r
+	if x.has(flagServed) {
+		if x.inner.Load() != r && !x.has(flagEnded) {
+			x.inner.Store(r)
 		}
-		x.mu.Unlock()
 		defer x.learnRoute(r)
 		next.ServeHTTP(w, r)
 		return
 	}
-	x.inner = r
+	x.inner.Store(r)
 	x.set(flagServed)
 	returned := false
 	defer func() {
@@ -56,7 +55,7 @@ func (x *Exchange) finish(r *http.Request) {
 	// Nothing was written: the server will answer 200, or something further
 	// out will answer with the header map as it is now.
 	x.commitImplied()
-	x.end()
+	x.end(r)
 }
 
 // unwind ends an exchange whose handler panicked or left by runtime.Goexit.
@@ -69,7 +68,7 @@ func (x *Exchange) unwind(r *http.Request, v any) {
 	if !x.Committed() {
 		x.clean()
 	}
-	x.end()
+	x.end(r)
 }
 
 // askWhetherSuperseded finds out whether http.TimeoutHandler answered in the
@@ -90,8 +89,10 @@ func (x *Exchange) askWhetherSuperseded() {
 	}
 }
 
-// end makes the outcome final and runs the end hooks.
-func (x *Exchange) end() {
+// end makes the outcome final and runs the end hooks. r is what was passed on.
+func (x *Exchange) end(r *http.Request) {
+	x.removeForm(r)
+	x.removeForm(x.inner.Load())
 	if !x.has(flagHijacked) {
 		x.restore()
 	}
@@ -111,10 +112,19 @@ func (x *Exchange) end() {
 	x.length = size
 	x.total = time.Since(x.start)
 	x.set(flagEnded)
-	x.inner = nil // a handler that goes on after its time may have it written to
+	x.inner.Store(nil) // a handler that goes on after its time may have it written to
 	further := x.furtherEnds()
 	x.mu.Unlock()
 	x.runAtEnd(further)
+}
+
+// removeForm removes the files that an uploaded form was kept in. The server does
+// so for the request that it made, and knows nothing of a copy on which a
+// handler parsed the form: what visitors sent would stay on the disk.
+func (x *Exchange) removeForm(r *http.Request) {
+	if r != nil && r.MultipartForm != nil && r.MultipartForm != x.req.MultipartForm {
+		_ = r.MultipartForm.RemoveAll()
+	}
 }
 
 // commit runs the header hooks, once, before the header goes out. A second

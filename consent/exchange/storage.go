@@ -65,15 +65,16 @@ func (x *Exchange) seal() (length []string) {
 // keepStorage copies a storage field, values included: a handler may still hold
 // the slice.
 func (x *Exchange) keepStorage(key string, values []string) {
-	x.mu.Lock()
-	defer x.mu.Unlock()
 	if key == setCookie && len(values) == 1 {
 		x.keptLine = values[0]
 		x.set(flagKept)
 		return
 	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
 	more := x.overflow()
 	more.kept = append(more.kept, field{key, slices.Clone(values)})
+	x.set(flagKeptMore)
 }
 
 // takeStorage moves the storage fields out of a header map.
@@ -129,6 +130,7 @@ func (x *Exchange) isKept(more []field, key string, values []string) bool {
 // the storage fields after the commit was not judged and does not go out. Of
 // the trailers, those go that RFC 9110 §6.5.1 does not allow.
 func (x *Exchange) restore() {
+	native := x.has(flagNative) // see putStorageBack
 	same, n, more := true, 0, x.moreStorage()
 	for key, values := range x.header {
 		switch {
@@ -136,11 +138,11 @@ func (x *Exchange) restore() {
 			if name, ok := strings.CutPrefix(key, http.TrailerPrefix); ok && forbiddenTrailer(strings.TrimSpace(name)) {
 				delete(x.header, key)
 			}
-		case isStorage(key):
+		case !native && isStorage(key):
 			same, n = same && x.isKept(more, key, values), n+1
 		}
 	}
-	if !same || n != x.keptFields(more) {
+	if !native && (!same || n != x.keptFields(more)) {
 		x.putStorageBack(more)
 	}
 }
@@ -164,11 +166,11 @@ func (x *Exchange) openBody() {
 // moreStorage returns the storage fields as they were at commit, all but the
 // usual one.
 func (x *Exchange) moreStorage() []field {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	if x.more == nil {
+	if !x.has(flagKeptMore) {
 		return nil
 	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
 	return x.more.kept
 }
 
