@@ -19,7 +19,9 @@ func TestUploadsLeaveNoFiles(t *testing.T) {
 	}
 	for name, wrap := range map[string]func(http.Handler) http.Handler{
 		"one middleware": func(next http.Handler) http.Handler { return newWatch().Middleware(next) },
-		"another inside": func(next http.Handler) http.Handler { return newWatch().Middleware(copies(newWatch().Middleware(next))) },
+		"another inside": func(next http.Handler) http.Handler {
+			return newWatch().Middleware(copies(newWatch().Middleware(next)))
+		},
 	} {
 		for _, http2 := range []bool{false, true} {
 			for _, panics := range []bool{false, true} {
