@@ -36,8 +36,9 @@ var errCookie = errors.New("consent: the consent cookie cannot be read")
 // The MAC is over the name and the payload, so that a value made for another
 // cookie is worth nothing (RFC 6265bis §8.6 names the risk).
 type codec struct {
-	name string
-	macs []*sync.Pool // of *mac, newest key first
+	name  string
+	begin string       // of the pair in a Cookie field: the name and "="
+	macs  []*sync.Pool // of *mac, newest key first
 }
 
 // maxCookieName is above the length of every name that a codec has.
@@ -53,7 +54,7 @@ type mac struct {
 }
 
 func newCodec(keys Keys, name string) *codec {
-	c := &codec{name: name}
+	c := &codec{name: name, begin: name + "="}
 	for _, key := range keys.Derive("consent cookie", sha256.Size) {
 		c.macs = append(c.macs, &sync.Pool{New: func() any {
 			m := &mac{hash: hmac.New(sha256.New, key)}
@@ -214,11 +215,14 @@ func (p *payloadReader) byte() byte {
 // number reads a uvarint of at most limit. A longer form of the same number is
 // refused, so that there is one text for one value.
 func (p *payloadReader) number(limit uint64) uint64 {
-	if len(p.rest) > 0 && p.rest[0] < 0x80 && uint64(p.rest[0]) <= limit { // most are small
-		v := p.rest[0]
-		p.rest = p.rest[1:]
-		return uint64(v)
+	if rest := p.rest; len(rest) > 0 && rest[0] < 0x80 && uint64(rest[0]) <= limit { // most are small
+		p.rest = rest[1:]
+		return uint64(rest[0])
 	}
+	return p.longNumber(limit)
+}
+
+func (p *payloadReader) longNumber(limit uint64) uint64 {
 	v, n := binary.Uvarint(p.rest)
 	if n <= 0 || v > limit || n > 1 && p.rest[n-1] == 0 {
 		p.bad = true

@@ -179,7 +179,7 @@ func (s *state) whole(room []Answer, now time.Time) Stored {
 		return s.made.stored
 	}
 	// Among the request's lines as they came.
-	value, n := findCookie(s.x.CookieLines(), s.m.codec.name)
+	value, n := findCookie(s.x.CookieLines(), s.m.codec.begin)
 	if n == 0 {
 		return Stored{}
 	}
@@ -191,25 +191,26 @@ func (s *state) whole(room []Answer, now time.Time) Stored {
 	return Stored{Unreadable: true}
 }
 
-// findCookie returns the value of the cookie, and how many different values
-// there are for it. Two with the same value are one (RFC 6265bis §5.8.3 lets a
-// browser send both a host-only and a domain cookie).
-func findCookie(lines []string, name string) (value string, n int) {
+// findCookie returns the value of the cookie whose name and "=" begin is, and how
+// many different values there are for it. Two with the same value are one
+// (RFC 6265bis §5.8.3 lets a browser send both a host-only and a domain cookie).
+func findCookie(lines []string, begin string) (value string, n int) {
 	for _, line := range lines {
-		for len(line) > 0 {
-			pair := line
-			if i := strings.IndexByte(line, ';'); i >= 0 {
-				pair, line = line[:i], line[i+1:]
-			} else {
-				line = ""
+		for {
+			at := strings.Index(line, begin)
+			if at < 0 {
+				break
 			}
-			for len(pair) > 0 && (pair[0] == ' ' || pair[0] == '\t') {
-				pair = pair[1:]
+			before := strings.TrimRight(line[:at], " \t")
+			v := line[at+len(begin):]
+			end := strings.IndexByte(v, ';')
+			if line = ""; end >= 0 {
+				v, line = v[:end], v[end:]
 			}
-			if len(pair) <= len(name) || pair[len(name)] != '=' || pair[:len(name)] != name {
-				continue
+			if before != "" && before[len(before)-1] != ';' {
+				continue // part of another name or of a value
 			}
-			v := strings.TrimRight(pair[len(name)+1:], " \t")
+			v = strings.TrimRight(v, " \t")
 			if n == 0 || v != value {
 				n++
 			}
