@@ -21,10 +21,11 @@ func TestAllocations(t *testing.T) {
 	}{
 		{"Floor", buildFloor, granted, 1},
 		{"FloorChain", buildFloorChain, granted, 6},
-		{"CandorLog", buildCandorLog, granted, 4},
-		{"CandorLogWithheld", buildCandorLog, withheld, 4},
-		{"CandorChain", buildCandorChain, granted, 8},
-		{"CandorChainWithheld", buildCandorChain, withheld, 12},
+		{"FloorVerified", buildFloorVerified, granted, 4},
+		{"CandorLog", buildCandorLog, granted, 2},
+		{"CandorLogWithheld", buildCandorLog, withheld, 2},
+		{"CandorChain", buildCandorChain, granted, 4},
+		{"CandorChainWithheld", buildCandorChain, withheld, 8},
 	} {
 		out := &counter{}
 		s := newSite(t, out)

@@ -29,6 +29,10 @@ func buildFloorChain(s *site, out io.Writer) http.Handler {
 	return newFloorChain(asking(floorAllowed), out, s.keys)
 }
 
+func buildFloorVerified(s *site, out io.Writer) http.Handler {
+	return floorVerified{newFloorChain(http.HandlerFunc(page), out, s.keys)}
+}
+
 func buildCandorLog(s *site, _ io.Writer) http.Handler {
 	return s.access.Middleware(http.HandlerFunc(page))
 }
@@ -95,6 +99,7 @@ func measure(b *testing.B, build build, a answer) {
 
 func BenchmarkFloor(b *testing.B)           { measure(b, buildFloor, granted) }
 func BenchmarkFloorChain(b *testing.B)      { measure(b, buildFloorChain, granted) }
+func BenchmarkFloorVerified(b *testing.B)   { measure(b, buildFloorVerified, granted) }
 func BenchmarkCandorLog(b *testing.B)       { measure(b, buildCandorLog, granted) }
 func BenchmarkCandorChain(b *testing.B)     { measure(b, buildCandorChain, granted) }
 func BenchmarkGorillaCombined(b *testing.B) { measure(b, buildGorilla, granted) }

@@ -15,6 +15,10 @@
 // The benchmarks are:
 //
 //   - Floor, CandorLog: the line, of the granted tier.
+//   - FloorVerified: Floor, but with the two things that a log with tiers cannot
+//     do without and Floor does: a context that handlers can ask, and the consent
+//     cookie verified before it is believed. What it is above Floor no structure
+//     can save.
 //   - FloorChain, CandorChain: line, consent manager and cookie gate, around a
 //     handler that asks for consent and sets one cookie.
 //   - the same with Withheld: a visitor who never answered, so that the line is

@@ -67,6 +67,7 @@ func TestLinesAgree(t *testing.T) {
 	}{
 		{"log, granted", buildFloor, buildCandorLog, granted, yes, 14},
 		{"log, withheld", buildFloor, buildCandorLog, withheld, no, 11},
+		{"verified, granted", buildFloorVerified, buildCandorLog, granted, yes, 14},
 		{"chain, granted", buildFloorChain, buildCandorChain, granted, yes, 14},
 		{"chain, withheld", buildFloorChain, buildCandorChain, withheld, no, 11},
 	} {
