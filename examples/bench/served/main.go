@@ -3,12 +3,14 @@
 //
 //	go run ./served -rounds 5 -time 5s
 //
-// Each server is a process of its own and writes its log to a file. They take
-// turns, so that whatever else the machine does meets all of them, and the table
-// shows medians; beside the requests a second also what processor time the
-// server's process took for one, which other processes disturb less. Two handlers stand behind: one that says a few bytes, where the
-// chain is the largest part of what the server does, and one that renders a page
-// of 30 rows with html/template, as a site does.
+// Each server is a process of its own and writes its log to a file: bare writes
+// none, candor a line at a time, queued through logging/async, which writes lines
+// together, gorilla and httplog as they do. They take turns, so that whatever else
+// the machine does meets all of them, and the table shows medians; beside the
+// requests a second also what processor time the server's process took for one,
+// which other processes disturb less. Two handlers stand behind: one that says a
+// few bytes, where the chain is the largest part of what the server does, and one
+// that renders a page of 30 rows with html/template, as a site does.
 package main
 
 import (
