@@ -9,15 +9,15 @@
 //	mux.Handle("/privacy/", pages)
 //	mux.Handle("/.well-known/gpc.json", pages)
 //
-// In a template of the host's, parsed with pages.Funcs(nil) and bound to the
-// request before it is executed:
+// A template of the host's gets what it needs of the visitor with its data, made
+// before it is executed:
 //
-//	<body>{{consentBanner}} … <footer>{{consentChange}}</footer></body>
-//	tmpl.Funcs(pages.Funcs(r)).Execute(w, data)
+//	<body>{{.Consent.Banner}} … <footer>{{.Consent.Change}}</footer></body>
+//	tmpl.Execute(w, page{Consent: pages.Bind(r), …})
 //
-// consentBanner is the banner while something is left to ask, consentChange the
-// link to the choices and, for who granted something, the button that takes all
-// of it back.
+// Banner is the banner while something is left to ask, Change the link to the
+// choices and, for who granted something, the button that takes all of it back;
+// {{if .Consent.Allowed "analytics"}} asks.
 //
 // # Pages cached for everybody, templ, single-page apps
 //

@@ -54,11 +54,32 @@ func (p *Pages) Script(r *http.Request) template.HTML {
 	return p.render(p.light(r, p.languages[0]), "script")
 }
 
-// Funcs returns template functions bound to the request: consentBanner is
-// [Pages.Fragment], consentChange is [Pages.Change], consentScript is
-// [Pages.Script], consentAllowed asks for a purpose by name, and consentLink is
-// the address of the preferences page. Everything is made now, before the
-// template sends its first byte; consentAllowed answers as of now.
+// Bound is what a page needs of one request, as data for a template that all
+// requests share. It does not change, and answers as of when it was made.
+type Bound struct {
+	Banner template.HTML // see [Pages.Fragment]
+	Change template.HTML // see [Pages.Change]
+	Link   string        // address of the preferences page
+
+	decision consent.Decision
+}
+
+// Allowed reports whether the purpose of that name may be used.
+func (b Bound) Allowed(purpose string) bool { return b.decision.Allows(consent.Purpose(purpose)) }
+
+// Bind makes what a page needs of the request, all of it now, before the template
+// sends its first byte. It asks about consent, as Fragment does.
+func (p *Pages) Bind(r *http.Request) Bound {
+	v, decision := p.met(r)
+	return Bound{p.fragment(v, decision), p.render(v, "change"), p.manager.Prefix(), decision}
+}
+
+// Funcs returns the parts of [Pages.Bind] as template functions: consentBanner,
+// consentChange, consentLink and consentAllowed, and consentScript, which is
+// [Pages.Script]. They are this visitor's, so give them to a Clone of a template
+// that was not executed yet, and never to one that other requests execute: those
+// would get this visitor's answers. As a clone is escaped anew each time, which
+// takes longer than most pages, prefer Bind.
 //
 // With a nil request the functions ask nothing: to parse templates with, and for
 // pages that are cached for everybody, where consentBanner is the script's line.
@@ -73,11 +94,10 @@ func (p *Pages) Funcs(r *http.Request) template.FuncMap {
 	if r == nil {
 		return funcs
 	}
-	v, decision := p.met(r)
-	banner, change := p.fragment(v, decision), p.render(v, "change")
-	funcs["consentBanner"] = func() template.HTML { return banner }
-	funcs["consentChange"] = func() template.HTML { return change }
-	funcs["consentAllowed"] = func(purpose string) bool { return decision.Allows(consent.Purpose(purpose)) }
+	b := p.Bind(r)
+	funcs["consentBanner"] = func() template.HTML { return b.Banner }
+	funcs["consentChange"] = func() template.HTML { return b.Change }
+	funcs["consentAllowed"] = b.Allowed
 	return funcs
 }
 

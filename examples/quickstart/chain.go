@@ -85,7 +85,7 @@ func newSite(keys consent.Keys, visitors *iputil.Resolver, records records, out 
 	if err != nil {
 		return nil, err
 	}
-	shop, err := newShop(pages.Funcs, session, lastLogin, goods, events)
+	shop, err := newShop(pages, session, lastLogin, goods, events)
 	if err != nil {
 		return nil, err
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/candorhttp/candor/consent/analytics"
+	"github.com/candorhttp/candor/consent/banner"
 	"github.com/candorhttp/candor/consent/experiment"
 	"github.com/candorhttp/candor/cookies"
 )
@@ -24,7 +25,7 @@ var pageFiles embed.FS
 // within its policy is around it, in chain.go.
 type shop struct {
 	templates *template.Template
-	funcs     func(*http.Request) template.FuncMap
+	pages     *banner.Pages
 	session   *cookies.Sealed[session]
 	lastLogin *cookies.Sealed[string]
 	goods     *experiment.Experiment
@@ -42,15 +43,15 @@ type session struct {
 type page struct {
 	Title, Theme, Email, Remembered, Query, Page, Goods string
 	Visits                                              int
+	Consent                                             banner.Bound
 }
 
-func newShop(funcs func(*http.Request) template.FuncMap, s *cookies.Sealed[session], last *cookies.Sealed[string], goods *experiment.Experiment, events *analytics.Pipeline) (*shop, error) {
-	// Bound to no request they let the text parse.
-	t, err := template.New("shop").Funcs(funcs(nil)).Funcs(template.FuncMap{"outbound": events.Link}).ParseFS(pageFiles, "pages/shop.html")
+func newShop(pages *banner.Pages, s *cookies.Sealed[session], last *cookies.Sealed[string], goods *experiment.Experiment, events *analytics.Pipeline) (*shop, error) {
+	t, err := template.New("shop").Funcs(template.FuncMap{"outbound": events.Link}).ParseFS(pageFiles, "pages/shop.html")
 	if err != nil {
 		return nil, err
 	}
-	return &shop{templates: t, funcs: funcs, session: s, lastLogin: last, goods: goods, events: events, catalogue: bytes.Repeat([]byte("teapot; "), 5<<20/8)}, nil
+	return &shop{templates: t, pages: pages, session: s, lastLogin: last, goods: goods, events: events, catalogue: bytes.Repeat([]byte("teapot; "), 5<<20/8)}, nil
 }
 
 func (s *shop) serve(mux *http.ServeMux) {
@@ -175,12 +176,8 @@ func (s *shop) page(r *http.Request, title string) page {
 }
 
 func (s *shop) render(w http.ResponseWriter, r *http.Request, name string, p page) {
-	t, err := s.templates.Clone()
-	if err != nil {
-		http.Error(w, "the page could not be made", http.StatusInternalServerError)
-		return
-	}
+	p.Consent = s.pages.Bind(r) // before the first byte: it asks
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	// An error here is one of the connection; there is nobody left to tell.
-	_ = t.Funcs(s.funcs(r)).ExecuteTemplate(w, name, p)
+	_ = s.templates.ExecuteTemplate(w, name, p)
 }

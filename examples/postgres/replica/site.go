@@ -129,7 +129,7 @@ func newSite(cfg siteConfig) (s *site, err error) {
 	if s.pages, err = banner.New(s.manager, banner.Options{Parts: []consent.Describer{inventory, s.access, s.records, s.events}}); err != nil {
 		return nil, err
 	}
-	if s.page, err = template.New("page").Funcs(s.pages.Funcs(nil)).Parse(pageHTML); err != nil {
+	if s.page, err = template.New("page").Parse(pageHTML); err != nil {
 		return nil, err
 	}
 	routes.HandleFunc("GET /{$}", s.show)
@@ -155,14 +155,12 @@ func (s *site) show(w http.ResponseWriter, r *http.Request) {
 		visits, _ = strconv.Atoi(c.Value)
 	}
 	http.SetCookie(w, &http.Cookie{Name: "visits", Value: strconv.Itoa(visits + 1), Path: "/", MaxAge: 30 * 86400})
-	t, err := s.page.Clone()
-	if err != nil {
-		http.Error(w, "the page could not be made", http.StatusInternalServerError)
-		return
-	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	// An error here is one of the connection; there is nobody left to tell.
-	_ = t.Funcs(s.pages.Funcs(r)).Execute(w, visits)
+	_ = s.page.Execute(w, struct {
+		Visits  int
+		Consent banner.Bound
+	}{visits, s.pages.Bind(r)})
 }
 
 // close ends what the site holds, in the order in which one part needs another.
