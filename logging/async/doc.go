@@ -4,8 +4,12 @@
 // every request that logs. Here Write copies the line into a queue of fixed size
 // and returns; one goroutine hands the lines on:
 //
-//	out, err := async.New(async.Config{Output: file, Dropped: logging.Dropped})
+//	out, err := async.New(async.Config{Output: file, Dropped: logging.Dropped, Together: 64 << 10})
 //	defer out.Close(ctx)
+//
+// With Together, whole lines that come within some milliseconds are written at
+// once: a system call for each is most of what a busy log costs. Leave it out for
+// an output to which a Write is one record.
 //
 // When the queue is full, the newest line is dropped and counted, and a line
 // that says how many stands in the output where they are missing.
