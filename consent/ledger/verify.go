@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"sync"
 	"time"
 )
@@ -15,22 +16,36 @@ import (
 // is in [Report.Faults]. It changes nothing, needs no lock, may run beside the
 // service, and needs the same memory, about 9 MiB, for any number of entries.
 func Verify(ctx context.Context, dir string, checkpoints ...Checkpoint) (Report, error) {
+	var before []Fault
 	for try := 1; ; try++ {
 		v := newVerifier(ctx, dir, noLock{}, checkpoints...)
 		err := v.run()
 		if err != nil {
 			return v.report, fmt.Errorf("ledger: verify: %w", err)
 		}
-		// A service that erases at this moment looks like damage, but not again.
-		if v.report.Faulty == 0 || try == tries {
+		// A service that erases at this moment looks like damage, but not again in
+		// the same place: by then the chain that was read says so.
+		if v.report.Faulty == 0 || try == looks || amongThem(v.report.Faults, before) {
 			return v.report, nil
 		}
+		before = v.report.Faults
 		time.Sleep(tryAgain)
 	}
 }
 
+// amongThem reports whether each fault was there before.
+func amongThem(faults, before []Fault) bool {
+	for _, f := range faults {
+		if !slices.ContainsFunc(before, func(b Fault) bool { return b.Seq == f.Seq && b.Kind == f.Kind }) {
+			return false
+		}
+	}
+	return true
+}
+
 const (
-	tries    = 3
+	looks    = 20 // at a ledger in which another place looks damaged each time
+	tries    = 3  // to read entries
 	tryAgain = 50 * time.Millisecond
 )
 
