@@ -193,7 +193,8 @@ func (x *Exchange) keepCookies(lines []string) {
 	}
 }
 
-// ID returns the identifier of the exchange, and false while it has none.
+// ID returns the identifier of the exchange in the host's own records, which is
+// the request.id of an access log, and false while nobody has given it one.
 func (x *Exchange) ID() (id [16]byte, ok bool) {
 	if !x.has(flagID) {
 		return id, false
@@ -201,8 +202,9 @@ func (x *Exchange) ID() (id [16]byte, ok bool) {
 	return x.id, true // it does not change any more
 }
 
-// LoadOrStoreID returns the identifier of the exchange, which is id if it had
-// none. As that changes nothing that was recorded, it does so also after the end.
+// LoadOrStoreID returns the identifier of the exchange, after giving it id if it
+// had none. As that changes nothing that was recorded, it does so also after the
+// end.
 func (x *Exchange) LoadOrStoreID(id [16]byte) [16]byte {
 	if x.lock() {
 		defer x.mu.Unlock()
