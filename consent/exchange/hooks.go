@@ -45,7 +45,11 @@ func (x *Exchange) OnEnd(h EndHook) {
 	if x.lock() {
 		defer x.mu.Unlock()
 	}
-	if x.has(flagEnded) || x.hold(h, asEnd) {
+	if x.has(flagEnded) {
+		return
+	}
+	x.set(flagTimed)
+	if x.hold(h, asEnd) {
 		return
 	}
 	if more := x.rest(); !slices.Contains(more.atEnd, h) {

@@ -6,11 +6,14 @@ import "time"
 // HTTP server it is what the client was sent; where Aborted is true, bytes that
 // were accepted and not flushed may never have arrived.
 type Outcome struct {
-	Status        int           // the first final status; 0 when nothing was sent; 101 when hijacked
-	Bytes         int64         // of the body; 0 for HEAD, 204 and 304
-	Informational int           // 1xx responses before the final one
-	FirstByte     time.Duration // from the start until the header went out; 0 when none did
-	Duration      time.Duration // from the start to the end; 0 while it runs
+	Status        int   // the first final status; 0 when nothing was sent; 101 when hijacked
+	Bytes         int64 // of the body; 0 for HEAD, 204 and 304
+	Informational int   // 1xx responses before the final one
+
+	// The times are measured where an end hook was registered by then: asking a
+	// clock is a good part of what an exchange takes.
+	FirstByte time.Duration // from the start until the header went out; 0 when none did
+	Duration  time.Duration // from the start to the end; 0 while it runs
 
 	Hijacked   bool // the connection was handed to the handler
 	Panicked   bool // the handler panicked, other than with http.ErrAbortHandler
@@ -32,15 +35,24 @@ const (
 	flagServed    // somebody owns the exchange
 	flagCommitted
 	flagEnded
-	flagKeeper // the writer beneath is a keeper
-	flagNative // the writer beneath is net/http's own
-	flagNoBody // what the handler writes is not sent: HEAD, 204, 304
-	flagMore   // some hooks for the header or slots are in the overflow
-	flagCookies
+	flagKeeper  // the writer beneath is a keeper
+	flagNative  // the writer beneath is net/http's own
+	flagNoBody  // what the handler writes is not sent: HEAD, 204, 304
+	flagMore    // some hooks for the header or slots are in the overflow
+	flagTimed   // somebody is told the outcome at the end
+	flagCookies // several lines of Cookie are in the overflow
 	flagID
 	flagKept     // keptLine is what went out
 	flagKeptMore // so are fields in the overflow
 )
+
+// elapsed is the time since the start, where anybody is told.
+func (x *Exchange) elapsed() time.Duration {
+	if !x.has(flagTimed) {
+		return 0
+	}
+	return time.Since(x.start)
+}
 
 func (x *Exchange) set(flag uint32)      { x.flags.Or(flag) }
 func (x *Exchange) has(flag uint32) bool { return x.flags.Load()&flag != 0 }

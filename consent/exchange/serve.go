@@ -5,7 +5,6 @@ import (
 	"errors"
 	"net/http"
 	"strconv"
-	"time"
 )
 
 // Serve calls next on behalf of a middleware. The first Serve of an exchange
@@ -110,7 +109,7 @@ func (x *Exchange) end(r *http.Request) {
 		x.set(flagAborted)
 	}
 	x.length = size
-	x.total = time.Since(x.start)
+	x.total = x.elapsed()
 	x.set(flagEnded)
 	x.inner.Store(nil) // a handler that goes on after its time may have it written to
 	further := x.furtherEnds()
@@ -153,7 +152,7 @@ func (x *Exchange) commit(status int) bool {
 	if x.has(flagHijacked | flagEnded) {
 		return false
 	}
-	x.status, x.length, x.first = int32(status), promised, time.Since(x.start)
+	x.status, x.length, x.first = int32(status), promised, x.elapsed()
 	if !bodyAllowed(x.req.Method, x.status) {
 		x.set(flagNoBody)
 	}

@@ -6,7 +6,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"time"
 )
 
 // errEnded is what a write is told that comes after the handler returned.
@@ -148,7 +147,7 @@ func (x *Exchange) hijack() (net.Conn, *bufio.ReadWriter, error) {
 		x.mu.Lock()
 		defer x.mu.Unlock()
 		if !x.has(flagCommitted) && !x.has(flagEnded) {
-			x.status, x.first = http.StatusSwitchingProtocols, time.Since(x.start)
+			x.status, x.first = http.StatusSwitchingProtocols, x.elapsed()
 		}
 		x.set(flagHijacked)
 	}
