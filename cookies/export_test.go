@@ -16,10 +16,9 @@ type Line struct {
 // ParseLine parses a Set-Cookie line, as seen at now by a spec of a lifetime.
 func ParseLine(line string, lifetime time.Duration, now time.Time) (l Line, withheld bool) {
 	var c setCookie
-	if why := parseSetCookie(&c, line); why != passed {
+	if why := parseSetCookie(&c, line); why != passed || !c.read(c.rest) {
 		return l, true
 	}
-	c.read(c.rest)
 	return Line{c.name, c.path, c.domain, c.secure, c.httpOnly, c.partitioned, c.sameSite, c.deletes(now), c.outlives(lifetime, now)}, false
 }
 

@@ -159,7 +159,7 @@ func (g *Gate) beforeHeader(x *exchange.Exchange, status int, h http.Header, ask
 	j := judge{gate: g, x: x}
 	for key, lines := range h {
 		switch {
-		case len(key) == len("set-cookie") && equalFold(key, "set-cookie"):
+		case key == "Set-Cookie", len(key) == len("set-cookie") && equalFold(key, "set-cookie"):
 			g.judgeLines(&j, h, key, lines)
 		case isStoredField(key):
 			g.judgeField(&j, h, key)

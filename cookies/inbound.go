@@ -16,19 +16,24 @@ func cutPair(line string) (pair, name, rest string) {
 		line, rest = line[:end], line[end+1:]
 	}
 	pair = trim(line)
+	name = pair
 	if equals := strings.IndexByte(pair, '='); equals >= 0 {
-		return pair, trim(pair[:equals]), rest
+		name = pair[:equals]
+		if equals > 0 && (name[equals-1] == ' ' || name[equals-1] == '\t') {
+			name = trim(name)
+		}
 	}
-	return pair, pair, rest
+	return pair, name, rest
 }
 
 // readable reports whether handlers may see a cookie, and why not.
 func (j *judge) readable(name string) (*entry, Reason) {
-	if isReserved(name) {
-		return nil, passed
-	}
 	e := j.gate.inventory.lookup(name)
 	switch {
+	case e != nil && e.essential:
+		return e, passed
+	case isReserved(name):
+		return nil, passed
 	case e == nil:
 		return nil, NotDeclared
 	case !j.allows(e):

@@ -40,24 +40,26 @@ type reading struct {
 }
 
 // read takes the attributes of a line apart, of which e is the entry if there
-// is one.
-func (e *entry) read(c *setCookie) {
+// is one, and reports false where the line is malformed.
+func (e *entry) read(c *setCookie) bool {
 	if e == nil {
-		c.read(c.rest)
-		return
+		return c.read(c.rest)
 	}
 	last := e.last.Load()
 	if last != nil && last.rest == c.rest {
 		c.attributes = last.attributes
-		return
+		return true
 	}
-	c.read(c.rest)
+	if !c.read(c.rest) {
+		return false
+	}
 	// An Expires changes every second; what changes every time is not kept often.
 	if last == nil || e.misses.Add(1)%16 == 0 {
 		last = &reading{rest: strings.Clone(c.rest)}
 		last.read(last.rest)
 		e.last.Store(last)
 	}
+	return true
 }
 
 // fewCookies is how many names are looked for one by one, which takes less than

@@ -41,7 +41,9 @@ func (g *Gate) judgeLine(j *judge, c *setCookie, line string) (string, Reason) {
 		return "", why
 	}
 	e := g.inventory.lookup(c.name)
-	e.read(c)
+	if !e.read(c) {
+		return "", Malformed
+	}
 	if isReserved(c.name) {
 		if g.consent != nil && g.consent.Issued(j.x, line) {
 			return line, passed

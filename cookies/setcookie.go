@@ -37,19 +37,20 @@ type attributes struct {
 	odd             bool  // there are some that browsers pass over or read each in its own way
 }
 
-// parseSetCookie reads a line as browsers do, up to its attributes. It says
-// malformed or too large of what they would not take or might read differently:
-// control characters, no name, a name and value of more than 4096 bytes.
+// parseSetCookie reads a line as browsers do, up to its attributes, which are for
+// read. It says malformed or too large of what they would not take or might read
+// differently: control characters, no name, a name and value of more than 4096
+// bytes.
 func parseSetCookie(c *setCookie, line string) Reason {
 	if len(line) > maxSetCookie {
 		return TooLarge
 	}
-	if hasControl(line) {
-		return Malformed
-	}
 	pair := line
 	if end := strings.IndexByte(line, ';'); end >= 0 {
 		pair, c.rest = line[:end], line[end:]
+	}
+	if hasControl(pair) {
+		return Malformed
 	}
 	equals := strings.IndexByte(pair, '=')
 	if equals < 0 {
@@ -65,8 +66,12 @@ func parseSetCookie(c *setCookie, line string) Reason {
 	return passed
 }
 
-// read takes the attributes apart.
-func (c *attributes) read(rest string) {
+// read takes the attributes apart, and reports false where there is a control
+// character among them: the line is malformed then.
+func (c *attributes) read(rest string) bool {
+	if hasControl(rest) {
+		return false
+	}
 	for rest != "" {
 		var name, value string
 		_, name, value, rest = cutAttribute(rest)
@@ -103,6 +108,7 @@ func (c *attributes) read(rest string) {
 			}
 		}
 	}
+	return true
 }
 
 func (c *attributes) age(value string) {

@@ -163,10 +163,9 @@ func (t *typed[T]) Set(w http.ResponseWriter, r *http.Request, v T) error {
 		line += "; SameSite=None"
 	}
 	var c setCookie
-	if parseSetCookie(&c, line) != passed {
+	if parseSetCookie(&c, line) != passed || !c.read(c.rest) {
 		return fmt.Errorf("cookies: set %s: %w", quoteName(t.name), ErrTooLarge)
 	}
-	c.read(c.rest)
 	line = t.gate.harden(&judge{gate: t.gate}, &c, t.spec)
 	if len(line) > maxLine {
 		return fmt.Errorf("cookies: set %s: %w", quoteName(t.name), ErrTooLarge)

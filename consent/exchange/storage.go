@@ -16,13 +16,16 @@ const setCookie = "Set-Cookie"
 // isStorage reports whether a key of a header map is one of the storage fields.
 // net/http writes keys as they stand, so case does not matter.
 func isStorage(key string) bool {
+	if key == setCookie {
+		return true
+	}
 	switch len(key) {
 	case len("Nel"), len("Report-To"), len("Set-Cookie"), len("Critical-Ch"), len("Reporting-Endpoints"):
 	default:
 		return false
 	}
 	for _, f := range storageFields {
-		if key == f || len(key) == len(f) && strings.EqualFold(key, f) {
+		if len(key) == len(f) && strings.EqualFold(key, f) {
 			return true
 		}
 	}
