@@ -60,14 +60,6 @@ func (w fhrp) Push(target string, opts *http.PushOptions) error { return w.x.pus
 // notes what sort of writer that is.
 func wrap(x *Exchange) http.ResponseWriter {
 	b := plain{writer{x}}
-	switch reflect.TypeOf(x.beneath).String() {
-	case "*http.response", "*http.http2responseWriter":
-		x.set(flagNative)
-	default:
-		if _, ok := x.beneath.(keeper); ok {
-			x.set(flagKeeper)
-		}
-	}
 	const flusher, hijacker, readerFrom, pusher = 1, 2, 4, 8
 	mask := 0
 	if _, ok := x.beneath.(http.Flusher); ok {
@@ -81,6 +73,11 @@ func wrap(x *Exchange) http.ResponseWriter {
 	}
 	if _, ok := x.beneath.(http.Pusher); ok {
 		mask |= pusher
+	}
+	if mask&flusher != 0 && isNative(x.beneath) { // net/http's own all flush
+		x.set(flagNative)
+	} else if _, ok := x.beneath.(keeper); ok {
+		x.set(flagKeeper)
 	}
 	switch mask {
 	case flusher:
@@ -115,4 +112,13 @@ func wrap(x *Exchange) http.ResponseWriter {
 		return fhrp{fhr{fh{f{b}}}}
 	}
 	return b
+}
+
+// isNative reports whether w is net/http's own, of HTTP/1 or HTTP/2.
+func isNative(w http.ResponseWriter) bool {
+	switch reflect.TypeOf(w).String() {
+	case "*http.response", "*http.http2responseWriter":
+		return true
+	}
+	return false
 }
