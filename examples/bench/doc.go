@@ -34,17 +34,18 @@
 //
 // # What it comes to
 //
-// Of the four microseconds of CandorLog, on the machine of the README, a line takes
+// Of the 3.5 to 4 microseconds of CandorLog, on the machine of the README, a line takes
 // 1.1 to be written (the pseudonym 0.35 of it), the decision 0.8 (the HMAC of the
 // consent cookie 0.2, its base64 and payload 0.2, a state of 144 bytes 0.1), the
 // exchange 0.7 (the request's copy 0.2, three clocks 0.13), the user agent 0.25 and
 // the address 0.22; the rest is the collector's, which a benchmark's small heap calls
 // every few thousand requests. No single piece stands out. By instructions, which
 // noise does not touch (valgrind --tool=callgrind, without those of SHA-256),
-// CandorLog is 1.63 of Floor and CandorChain 1.47 of FloorChain.
+// CandorLog is 1.65 of Floor and CandorChain 1.46 of FloorChain.
 //
-// FloorVerified is 1.4 to 1.5 of Floor: copying the request and believing only what
-// is verified takes what a log could take beyond Floor. A cache of verified cookies
+// FloorVerified is 1.4 to 1.55 of Floor: copying the request and believing only what
+// is verified takes half as much again, however it is written. CandorLog is 1.4 to
+// 1.5 of it. A cache of verified cookies
 // would save the decision of a visitor who comes again. There is none: with a
 // million of them it would be passed by, so that cost would grow with visitors.
 //
