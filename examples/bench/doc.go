@@ -45,9 +45,9 @@
 //
 // FloorVerified is 1.4 to 1.55 of Floor: copying the request and believing only what
 // is verified takes half as much again, however it is written. CandorLog is 1.4 to
-// 1.5 of it. A cache of verified cookies
-// would save the decision of a visitor who comes again. There is none: with a
-// million of them it would be passed by, so that cost would grow with visitors.
+// 1.5 of it. A cache of verified cookies would save the decision of a visitor who
+// comes again. There is none: with a million of them it would be passed by, so that
+// cost would grow with visitors.
 //
 // # What it does not say
 //
