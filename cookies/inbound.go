@@ -16,14 +16,10 @@ func cutPair(line string) (pair, name, rest string) {
 		line, rest = line[:end], line[end+1:]
 	}
 	pair = trim(line)
-	name = pair
 	if equals := strings.IndexByte(pair, '='); equals >= 0 {
-		name = pair[:equals]
-		if equals > 0 && (name[equals-1] == ' ' || name[equals-1] == '\t') {
-			name = trim(name)
-		}
+		return pair, trim(pair[:equals]), rest
 	}
-	return pair, name, rest
+	return pair, pair, rest
 }
 
 // readable reports whether handlers may see a cookie, and why not.

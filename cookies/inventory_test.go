@@ -1,7 +1,9 @@
 package cookies_test
 
 import (
+	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -182,5 +184,30 @@ func TestGateInTheManifest(t *testing.T) {
 			require.Contains(t, m.Notes[i], want)
 		}
 		require.Empty(t, m.Cookies)
+	}
+}
+
+// Few names and many are found alike: an exact one before the family that it is
+// in, and nothing that is not declared.
+func TestNamesAreFoundAmongFewAndMany(t *testing.T) {
+	for _, many := range []int{1, 12, 13, 40} {
+		declared := []cookies.Spec{spec("shop_*", consent.Analytics)}
+		for i := range many {
+			declared = append(declared, spec(fmt.Sprintf("shop_%d", i), necessary))
+		}
+		inventory, err := cookies.NewInventory(policy(), declared...)
+		require.NoError(t, err)
+		gate, err := cookies.NewGate(cookies.GateConfig{Inventory: inventory})
+		require.NoError(t, err)
+		var shown []*http.Cookie
+		h := gate.Middleware(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { shown = r.Cookies() }))
+		r := httptest.NewRequest("GET", "/", nil)
+		for i := range many {
+			r.AddCookie(&http.Cookie{Name: fmt.Sprintf("shop_%d", i), Value: "1"})
+		}
+		r.AddCookie(&http.Cookie{Name: "shop_of_the_family", Value: "1"})
+		r.AddCookie(&http.Cookie{Name: "unknown", Value: "1"})
+		h.ServeHTTP(httptest.NewRecorder(), r)
+		require.Len(t, shown, many, "the exact ones need no consent, the family does")
 	}
 }

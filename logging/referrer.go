@@ -36,9 +36,8 @@ func appendOrigin(dst []byte, referrer string) []byte {
 	start := len(dst)
 	var rest string
 	switch {
-	case strings.HasPrefix(referrer, "https://"): // as browsers write it
-		dst, rest = append(dst, "https://"...), referrer[8:]
-	case len(referrer) > 8 && strings.EqualFold(referrer[:8], "https://"):
+	// The first is how browsers write it.
+	case strings.HasPrefix(referrer, "https://"), len(referrer) > 8 && strings.EqualFold(referrer[:8], "https://"):
 		dst, rest = append(dst, "https://"...), referrer[8:]
 	case len(referrer) > 7 && strings.EqualFold(referrer[:7], "http://"):
 		dst, rest = append(dst, "http://"...), referrer[7:]

@@ -78,8 +78,8 @@ func (p *Pages) Bind(r *http.Request) Bound {
 // consentChange, consentLink and consentAllowed, and consentScript, which is
 // [Pages.Script]. They are this visitor's, so give them to a Clone of a template
 // that was not executed yet, and never to one that other requests execute: those
-// would get this visitor's answers. As a clone is escaped anew each time, which
-// takes longer than most pages, prefer Bind.
+// would get this visitor's answers. As a clone is escaped anew for each request,
+// prefer Bind.
 //
 // With a nil request the functions ask nothing: to parse templates with, and for
 // pages that are cached for everybody, where consentBanner is the script's line.

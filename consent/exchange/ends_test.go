@@ -80,6 +80,40 @@ func TestAfterAHijackNothingIsJudged(t *testing.T) {
 	require.Empty(t, m.statuses)
 }
 
+// Nor do bytes count that a writer takes after it gave its connection away.
+func TestBytesAfterAHijack(t *testing.T) {
+	x, w, r := exchange.Begin(generous{httptest.NewRecorder()}, httptest.NewRequest("GET", "/", nil))
+	x.OnEnd(newWatch())
+	x.Serve(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _, err := w.(http.Hijacker).Hijack()
+		require.NoError(t, err)
+		write(w, 5)
+	}), w, r)
+	require.Equal(t, 101, x.Outcome().Status)
+	require.Zero(t, x.Outcome().Bytes)
+}
+
+// generous goes on taking bytes after a hijack, as net/http's own does not.
+type generous struct{ *httptest.ResponseRecorder }
+
+func (generous) Hijack() (net.Conn, *bufio.ReadWriter, error) { return nil, nil, nil }
+
+// No clock is asked where nobody is told.
+func TestTimesAreForEndHooks(t *testing.T) {
+	for _, told := range []bool{false, true} {
+		x, w, r := exchange.Begin(httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil))
+		if told {
+			x.OnEnd(newWatch())
+		}
+		x.Serve(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			time.Sleep(time.Millisecond)
+			write(w, 1)
+		}), w, r)
+		require.Equal(t, told, x.Outcome().Duration > 0)
+		require.Equal(t, told, x.Outcome().FirstByte > 0)
+	}
+}
+
 func TestTimeouts(t *testing.T) {
 	slow := func(done chan struct{}, write bool) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

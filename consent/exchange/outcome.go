@@ -37,7 +37,7 @@ const (
 	flagEnded
 	flagKeeper  // the writer beneath is a keeper
 	flagNative  // the writer beneath is net/http's own
-	flagNoBody  // what the handler writes is not sent: HEAD, 204, 304
+	flagNoBody  // what the handler writes is no body: HEAD, 204, 304, hijacked
 	flagMore    // some hooks for the header or slots are in the overflow
 	flagTimed   // somebody is told the outcome at the end
 	flagCookies // several lines of Cookie are in the overflow

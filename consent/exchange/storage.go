@@ -38,31 +38,19 @@ type field struct {
 	values []string
 }
 
-// seal goes through the header as it is at commit: it keeps a copy of the
-// storage fields, takes forbidden names from the announced trailers and returns
-// the lines of Content-Length.
+// seal goes through the header as it is at commit: it takes forbidden names from
+// the announced trailers, keeps a copy of the storage fields where the writer
+// beneath may send the map later, and returns the lines of Content-Length.
 func (x *Exchange) seal() (length []string) {
-	if x.has(flagNative) { // nothing to keep, see putStorageBack
-		if x.header["Trailer"] != nil {
-			dropTrailerNames(x.header)
-		}
-		return x.header["Content-Length"]
-	}
-	trailer := false
-	for key, values := range x.header {
-		switch {
-		case key == "Content-Length":
-			length = values
-		case key == "Trailer":
-			trailer = true
-		case isStorage(key):
-			x.keepStorage(key, values)
+	dropTrailerNames(x.header)
+	if !x.has(flagNative) { // net/http's own writers take a copy in time
+		for key, values := range x.header {
+			if isStorage(key) {
+				x.keepStorage(key, values)
+			}
 		}
 	}
-	if trailer {
-		dropTrailerNames(x.header)
-	}
-	return length
+	return x.header["Content-Length"]
 }
 
 // keepStorage copies a storage field, values included: a handler may still hold
@@ -133,7 +121,7 @@ func (x *Exchange) isKept(more []field, key string, values []string) bool {
 // the storage fields after the commit was not judged and does not go out. Of
 // the trailers, those go that RFC 9110 §6.5.1 does not allow.
 func (x *Exchange) restore() {
-	native := x.has(flagNative) // see putStorageBack
+	native := x.has(flagNative) // of which nothing was kept, see seal
 	same, n, more := true, 0, x.moreStorage()
 	for key, values := range x.header {
 		switch {
@@ -145,7 +133,7 @@ func (x *Exchange) restore() {
 			same, n = same && x.isKept(more, key, values), n+1
 		}
 	}
-	if !native && (!same || n != x.keptFields(more)) {
+	if !same || n != x.keptFields(more) {
 		x.putStorageBack(more)
 	}
 }
@@ -180,8 +168,7 @@ func (x *Exchange) moreStorage() []field {
 // putStorageBack is called only where something changed, so that the map is not
 // written to otherwise: a handler's goroutine may be reading it.
 func (x *Exchange) putStorageBack(more []field) {
-	// net/http's own writers took a copy in time.
-	if x.has(flagNative) || !x.has(flagCommitted) {
+	if !x.has(flagCommitted) {
 		return
 	}
 	takeStorage(x.header)

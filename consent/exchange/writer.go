@@ -148,6 +148,7 @@ func (x *Exchange) hijack() (net.Conn, *bufio.ReadWriter, error) {
 		defer x.mu.Unlock()
 		if !x.has(flagCommitted) && !x.has(flagEnded) {
 			x.status, x.first = http.StatusSwitchingProtocols, x.elapsed()
+			x.set(flagNoBody)
 		}
 		x.set(flagHijacked)
 	}

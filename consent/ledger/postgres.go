@@ -156,8 +156,8 @@ const appendFunction = `CREATE OR REPLACE FUNCTION candor_ledger_append(known bi
 		RETURN first;
 	END $$`
 
-// Migrate makes the tables and the function where they are not there. Run it when deploying;
-// several replicas may do it at once. It needs the right to create tables; the
+// Migrate makes the tables and the function where they are not there. Run it when
+// deploying; several replicas may do it at once. It needs the right to create tables; the
 // service itself needs SELECT and INSERT on candor_ledger, UPDATE of its columns
 // salt and payload, SELECT and UPDATE on candor_ledger_head, and EXECUTE on
 // candor_ledger_append, which everybody has unless it was revoked.

@@ -21,8 +21,9 @@ type Config struct {
 	// Together is how many bytes of whole lines may be handed to the output in one
 	// Write; 0 means each line alone and at once, as outputs need to which a Write
 	// is a record or a datagram. For a file, some 64 KiB save most of the time that
-	// a busy log takes: a line then waits up to 10 ms for others, less where they
-	// are that many bytes or half of what the queue holds. At most 16 MiB.
+	// a busy log takes: a line then waits for others, up to 10 ms from when the
+	// output is free, less where they are that many bytes or half of what the queue
+	// holds. At most 16 MiB.
 	Together int
 	// Lines is how many lines may be queued; 0 means 8192. At most 1,048,576.
 	Lines int

@@ -178,7 +178,8 @@ func (w *Writer) next(b *batch) (missing uint64, ok bool) {
 // gatherFor is how long a line waits for others that go together with it.
 const gatherFor = 10 * time.Millisecond
 
-// enough reports whether what is queued need not wait for more.
+// enough reports whether what is queued need not wait for more, as nothing does
+// where each line goes alone.
 func (w *Writer) enough() bool { return w.queue.used >= w.together || w.queue.halfFull() }
 
 // gather waits for more lines, and gives the lock back meanwhile.

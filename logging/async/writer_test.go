@@ -165,7 +165,7 @@ func TestWriteAfterClose(t *testing.T) {
 }
 
 // Lines that are queued go together, in their order and whole, up to the bytes
-// that were chosen, and not past a place where some are missing.
+// that were chosen.
 func TestLinesTogether(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		out := &output{}
@@ -212,6 +212,27 @@ func TestTogetherAndDropped(t *testing.T) {
 		require.Zero(t, time.Since(begin))
 		close(out.hold)
 		require.NoError(t, w.Close(t.Context()))
+	})
+}
+
+// Lines with a gap between them do not go together, though there were room.
+func TestNotTogetherAcrossAGap(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		out := &output{hold: make(chan struct{})}
+		w := writer(t, async.Config{Output: out, Lines: 2, Together: 4, Dropped: dropped})
+		next := func() {
+			out.hold <- struct{}{}
+			synctest.Wait()
+		}
+		write(t, w, "0\n")
+		synctest.Wait()
+		write(t, w, "333\n", "4\n")
+		drop(t, w, "lost\n")
+		next()
+		write(t, w, "5\n")
+		close(out.hold)
+		require.NoError(t, w.Close(t.Context()))
+		require.Equal(t, []string{"0\n", "333\n", "4\n", "[1]\n", "5\n"}, out.lines)
 	})
 }
 
